@@ -13,11 +13,13 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID
-from evidence_graphs import Entity, entity, key
+from evidence_graphs import Entity, crl, entity, key
 from signed_pdfs import document
 from signed_stories import token
 
+from trustworks.core.ports import NOTHING, ValidationData
 from trustworks.formats.data import Octets
+from trustworks.signing.create.levels import Means
 from trustworks.signing.model import Container, Document, Format, Onto, Packaging, Request, Signer
 
 if TYPE_CHECKING:
@@ -150,6 +152,24 @@ class House:
         """A time-stamp token of the unit: the house is a `Stamper`."""
         moment = time or datetime.now(UTC)
         return token(self.unit, b"", moment, self.root, hash_name=hash_name, digest=digest)
+
+    def evidence_of(
+        self,
+        certificate: bytes,
+        at: datetime,
+        *,
+        at_hand: ValidationData = NOTHING,
+        since: datetime | None = None,
+        time_stamp: bool = False,
+    ) -> ValidationData:
+        """The path and a list of this second: the house is an `EvidenceSource` for its own certificates."""
+        del at, at_hand, since, time_stamp
+        made = crl(self.root, datetime.now(UTC).replace(microsecond=0))
+        return ValidationData(certificates=(certificate, self.root.der), lists=(made,))
+
+    @property
+    def means(self) -> Means:
+        return Means(clock=lambda: datetime.now(UTC), stamper=self, evidence=self)
 
 
 @cache

@@ -3,87 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
-from signing_house import JSON, KINDS, NOW, TEXT, XML, documents, house, pdf
+from signing_forms import CLAIMS, FORMS, NAMES, TWO, USUAL, asked, detached
+from signing_house import KINDS, NOW, house, pdf
 
 from trustworks.core.errors import Malformed, Rejected
-from trustworks.formats.claims import Claims
 from trustworks.formats.data import Octets
 from trustworks.formats.evidence import PolicyReference
 from trustworks.formats.read import read
 from trustworks.formats.verification import is_of_any
 from trustworks.signing.create import Prepared, prepare
 from trustworks.signing.model import (
-    Container,
     Document,
     Format,
-    JadesChoices,
     Onto,
-    Packaging,
-    PadesChoices,
     Request,
-    XadesChoices,
 )
 
 if TYPE_CHECKING:
     from signing_house import Person
 
     from trustworks.formats.data import Data
-
-CLAIMS = Claims(signing_time=NOW)
-TWO = (
-    Document(data=Octets(TEXT, "a.txt")),
-    Document(data=Octets(JSON, "b.json"), media_type="application/json"),
-)
-X, C, P, J = Format.XADES, Format.CADES, Format.PADES, Format.JADES
-FORMS: dict[str, dict[str, Any]] = {
-    "xades-enveloped": {"format": X},
-    "xades-enveloped-beside-others": {"format": X, "xades": XadesChoices(beside_others=True)},
-    "xades-enveloping": {"format": X, "packaging": Packaging.ENVELOPING, "documents": TWO},
-    "xades-enveloping-xml": {
-        "format": X,
-        "packaging": Packaging.ENVELOPING,
-        "documents": (Document(data=Octets(XML, "a.xml")),),
-        "xades": XadesChoices(as_xml=True),
-    },
-    "xades-detached": {"format": X, "packaging": Packaging.DETACHED, "documents": TWO},
-    "xades-manifest": {
-        "format": X,
-        "packaging": Packaging.DETACHED,
-        "documents": TWO,
-        "xades": XadesChoices(manifest=True),
-    },
-    "xades-internally-detached": {
-        "format": X,
-        "packaging": Packaging.INTERNALLY_DETACHED,
-        "xades": XadesChoices(parts=("b", "c"), sign_key_info=True),
-    },
-    "cades-enveloping": {"format": C},
-    "cades-detached": {"format": C, "packaging": Packaging.DETACHED},
-    "pades": {"format": P},
-    "pades-certified": {"format": P, "pades": PadesChoices(certify=2, reason="I agree", name="Somebody")},
-    "jades-compact": {"format": J, "jades": JadesChoices(serialization="compact")},
-    "jades-flattened": {"format": J},
-    "jades-general": {"format": J, "jades": JadesChoices(serialization="general")},
-    "jades-clear": {"format": J, "jades": JadesChoices(encoded=False)},
-    "jades-by-hash": {"format": J, "packaging": Packaging.DETACHED, "documents": TWO},
-    "jades-by-uri": {"format": J, "packaging": Packaging.DETACHED, "jades": JadesChoices(mechanism="uri")},
-    "jades-beside": {"format": J, "packaging": Packaging.DETACHED, "jades": JadesChoices(mechanism="none")},
-    "asic-s-cades": {"format": C, "container": Container.ASIC_S},
-    "asic-s-xades": {"format": X, "container": Container.ASIC_S, "documents": TWO[:1]},
-    "asic-e-cades": {"format": C, "container": Container.ASIC_E, "documents": TWO},
-    "asic-e-xades": {"format": X, "container": Container.ASIC_E, "documents": TWO},
-}
-USUAL = ["xades-enveloped", "cades-enveloping", "pades", "jades-flattened"]
-NAMES = {X: "XAdES", C: "CAdES", P: "PAdES", J: "JAdES"}
-
-
-def asked(form: str, **changes: Any) -> Request:
-    given = {"claims": CLAIMS} | FORMS[form] | changes
-    given.setdefault("documents", documents(given["format"], given.get("packaging")))
-    return Request(**given)
 
 
 def made(request: Request, person: Person, *, stamp: bool = False) -> Data:
@@ -95,12 +37,6 @@ def made(request: Request, person: Person, *, stamp: bool = False) -> Data:
     )
     prepared = Prepared.decode(prepared.encode())
     return prepared.complete(person.sign(prepared.dtbs.octets), request.documents)
-
-
-def detached(request: Request) -> list[Data]:
-    if request.packed_as is Packaging.DETACHED and request.container is None:
-        return [one.data for one in request.documents]
-    return []
 
 
 def check(request: Request, found: Data, number: int = 1) -> None:
@@ -153,18 +89,13 @@ def test_what_the_signer_says_is_read_back(form: str) -> None:
     policy = PolicyReference(
         identifier="1.2.3.4", digest_algorithm="sha256", digest=b"d" * 32, uri="http://example.com/p"
     )
-    place = {
-        "cades": {"locality": "Lisboa"},
-        "xades": {"city": "Lisboa"},
-        "jades": {"addressLocality": "Lisboa"},
-    }
     request = asked(form)
     claims = replace(
         CLAIMS,
         policy=policy,
-        location=place.get(request.format.value, {"locality": "Lisboa"}),
+        location={"city": "Lisboa", "country": "PT", "street": "Rua 1"},
         claimed_roles=("director",),
-        commitments=("1.2.840.113549.1.9.16.6.1",),
+        commitments=("proof-of-origin",),
     )
     found = made(replace(request, claims=claims), house().person())
     (one,) = read(found).signatures
@@ -172,8 +103,8 @@ def test_what_the_signer_says_is_read_back(form: str) -> None:
     assert attributes.policy is not None
     assert attributes.policy.identifier in {"1.2.3.4", "urn:oid:1.2.3.4"}
     assert "director" in str(attributes.claimed_roles)
-    assert "1.2.840.113549.1.9.16.6.1" in str(attributes.commitments)
-    assert "Lisboa" in str(attributes.location)
+    assert attributes.commitments[0].endswith((".16.6.1", "#ProofOfOrigin"))
+    assert all(one in str(attributes.location) for one in ("Lisboa", "PT", "Rua 1"))
     assert attributes.signing_time == NOW
 
 

@@ -6,6 +6,7 @@ signs its representation (DTBS/R); `Prepared.complete` puts the value in, and gi
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from trustworks.core.errors import Malformed, Rejected
@@ -19,6 +20,7 @@ from trustworks.formats.pades import creating as pdf
 from trustworks.formats.xades.creating import signature as xml
 from trustworks.signing.create import asic, cades, jades, pades, xades
 from trustworks.signing.create.how import How, Inner
+from trustworks.signing.create.told import in_words_of
 from trustworks.signing.model import Format, Level
 
 if TYPE_CHECKING:
@@ -156,6 +158,7 @@ def prepare(request: Request, signer: Signer, stamp: Stamp | None = None) -> Pre
             "A content time-stamp is asked for, and no time-stamping authority is named. Name one.",
         )
     used = stamp if request.content_time_stamp else None
+    request = replace(request, claims=in_words_of(request.format, request.claims))
     outer, inner, place = _parts(request, signer, used)
     how = How(
         format=request.format,

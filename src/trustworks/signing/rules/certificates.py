@@ -15,8 +15,9 @@ from trustworks.core.der.encode import SEQUENCE
 from trustworks.core.der.values import only
 from trustworks.core.errors import Malformed, Refused, Rejected
 from trustworks.core.module.agreed import check_signature
-from trustworks.core.module.algorithms import CURVES, KeyAlgorithm, SignatureScheme
+from trustworks.core.module.algorithms import CURVES, DEFAULT_SCHEME, KeyAlgorithm, SignatureScheme
 from trustworks.core.pki import extensions as ext
+from trustworks.core.pki.certificate import Certificate
 from trustworks.core.trace import implements
 from trustworks.core.values import dataclass
 from trustworks.formats.jades.creating.headers import algorithm as jose_name
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from trustworks.core.pki.certificate import Certificate
     from trustworks.core.pki.public_keys import PublicKey
 
 DOCUMENT_SIGNING: Final = "1.3.6.1.5.5.7.3.36"
@@ -331,6 +331,19 @@ def kind_of(key: PublicKey) -> KeyAlgorithm | None:
     if key.kind == "ed25519":
         return KeyAlgorithm.ED25519
     return _CURVES.get(key.curve or "")
+
+
+def usual_scheme(certificate: bytes) -> str:
+    """The scheme by which the key of a certificate signs where none is named.
+
+    Raises:
+        Malformed: the certificate cannot be read.
+        Rejected: ``signer.key``: nothing is signed by keys of that kind.
+    """
+    kind = kind_of(Certificate.read(certificate).key)
+    if kind is None:
+        raise Rejected("signer.key", "Nothing is signed by a key of this kind. Take one of RSA or ECDSA.")
+    return DEFAULT_SCHEME[kind].name
 
 
 def schemes_of(key: PublicKey) -> tuple[str, ...]:

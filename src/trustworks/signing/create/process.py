@@ -1,0 +1,265 @@
+"""The whole process of a signature: rules, three steps, level, own output verified, and only then given out.
+
+Steps of `complete`, in the order of effects: 1 the value is put in and verified; 2 the signature is looked at
+by our own reader; 3 time-stamps and validation data are added up to the level; 4 that level is looked at; 5
+what holds is answered. Nothing is written before, but to a file of its own that goes where 4 fails.
+Source: EN 319 102-1, 4.2 and 4.3.
+"""
+
+from __future__ import annotations
+
+from dataclasses import field, replace
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from trustworks.core.pki.certificate import Certificate
+from trustworks.core.values import dataclass
+from trustworks.formats.augmenting import Opened
+from trustworks.formats.data import Octets
+from trustworks.formats.limits import DEFAULT
+from trustworks.signing.create.levels import archives, raised
+from trustworks.signing.create.prepared import prepare
+from trustworks.signing.create.release import check_own, check_sound, made_in
+from trustworks.signing.create.spooled import spooled
+from trustworks.signing.model import Container, Format, Level, Onto, Packaging
+from trustworks.signing.rules.certificates import PURPOSES, Use
+from trustworks.signing.rules.certificates import check as check_certificate
+from trustworks.signing.rules.level import check_level
+from trustworks.signing.rules.request import check as check_request
+from trustworks.signing.rules.request import check_claimed_time
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Sequence
+    from pathlib import Path
+
+    from trustworks.formats.augmenting import Target
+    from trustworks.formats.data import Data
+    from trustworks.formats.evidence import Evidence
+    from trustworks.formats.limits import Limits
+    from trustworks.signing.create.levels import Means
+    from trustworks.signing.create.prepared import Prepared
+    from trustworks.signing.model import Document, Request, Signer
+
+_AROUND: Final = frozenset({Packaging.ENVELOPED, Packaging.ENVELOPING, Packaging.INTERNALLY_DETACHED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """Under which terms certificates sign; see `rules.certificates.Use`."""
+
+    qualified: bool = False
+    ed25519: bool = False
+    lab: bool = False
+    purposes: frozenset[str] = PURPOSES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signed:
+    """A signed file that was verified. `signature` is the id of the signature that was made, in its evidence.
+
+    `level` is what our reader says, such as ``PAdES-BASELINE-LTA``.
+    """
+
+    data: Data
+    signature: str
+    level: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What became of one signature: its id, its level before and after."""
+
+    signature: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Augmented:
+    """A signed file whose signatures have a level that was asked for."""
+
+    data: Data
+    changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Creation:
+    """Makes signatures and raises their levels. Threads share it.
+
+    `scratch` is a folder for large files on their way; None: that of the system.
+    """
+
+    means: Means
+    terms: Terms = field(default_factory=Terms)
+    limits: Limits = DEFAULT
+    scratch: Path | None = None
+
+    def prepare(self, request: Request, signer: Signer, *, key: bytes | None = None) -> Prepared:
+        """The first step, at this second unless a time is claimed.
+
+        `key` is the SubjectPublicKeyInfo of the key that will sign, where it is known.
+
+        Raises:
+            Malformed: a document, or the certificate, cannot be read.
+            Rejected, Refused: what is asked for does not go together; the certificate may not sign this.
+            Unavailable: its status cannot be had now.
+        """
+        check_request(request)
+        certificate, now = Certificate.read(signer.certificate), self.means.clock().replace(microsecond=0)
+        check_claimed_time(request.claims, now)
+        if request.claims.signing_time is None:
+            request = replace(request, claims=replace(request.claims, signing_time=now))
+        check_certificate(
+            Use(
+                certificate=certificate,
+                at=now,
+                scheme=signer.scheme,
+                format=request.format,
+                key=key,
+                qualified=self.terms.qualified,
+                purposes=self.terms.purposes,
+                ed25519=self.terms.ed25519,
+                lab=self.terms.lab,
+            )
+        )
+        if self.means.evidence is not None:
+            self.means.evidence.evidence_of(signer.certificate, now)
+        return prepare(request, signer, self._stamp)
+
+    def complete(self, prepared: Prepared, value: bytes, documents: Sequence[Document]) -> Signed:
+        """The last step: the signed file, with the level that was asked for when it was prepared.
+
+        Raises:
+            Malformed: what was prepared was damaged.
+            Rejected: ``data.changed``; ``signature.own``; ``signature.level`` and whatever is missing for it.
+            Unavailable: time-stamps or validation data are not to be had now.
+        """
+        if prepared.how.container is not None:
+            return self._in_container(prepared, value, documents)
+        finish = partial(self._stamped, prepared) if prepared.how.format is Format.PADES else None
+        made = spooled(prepared.complete(value, documents, finish), self.scratch)
+        opened = self._opened(made, _beside(prepared, documents))
+        target = self._looked_at(opened, prepared, documents)
+        target = raised(target, prepared.level, self.means)
+        self._check_level(target, prepared.level)
+        return Signed(data=target.data, signature=target.id, level=target.level)
+
+    def sign(
+        self, request: Request, signer: Signer, sign: Callable[[bytes], bytes], *, key: bytes | None = None
+    ) -> Signed:
+        """All three steps, where the key is at hand: `sign` answers its value. Raises as they do."""
+        prepared = self.prepare(request, signer, key=key)
+        return self.complete(prepared, sign(prepared.dtbs.octets), request.documents)
+
+    def augment(
+        self,
+        data: Data,
+        level: Level,
+        *,
+        detached: Sequence[Data] = (),
+        only: Collection[str] = (),
+        renew: bool = False,
+    ) -> Augmented:
+        """Signatures that are there, ours or others', raised to a level.
+
+        `only`: the ids (or the names in the file) of some; none: all that stand for themselves, which leaves
+        out those that countersign. `renew`: one archive time-stamp more for those that have one.
+
+        Raises:
+            Malformed: the file cannot be read.
+            Rejected: ``augmenting.signature``: there is none of that id; what a signature cannot be given.
+            Unavailable: as `complete`.
+        """
+        opened = self._opened(spooled(data, self.scratch), detached)
+        chosen = _chosen(opened, only)
+        before = {one.id: one for one in chosen}
+        for one in chosen:
+            check_own(one)
+        for step in (Level.T, Level.LT, Level.LTA):
+            for named, was in before.items():
+                if step.rank <= level.rank:
+                    opened = self._raised(opened.target(named), step, was, renew=renew).opened
+                    opened = opened.changed(spooled(opened.data, self.scratch))
+        after = [opened.target(named) for named in before]
+        for one in after:
+            self._check_level(one, level, extended=True)
+        changes = tuple(
+            Change(signature=one.id, before=before[one.id].level, after=one.level) for one in after
+        )
+        return Augmented(data=opened.data, changes=changes)
+
+    def _raised(self, target: Target, step: Level, was: Target, *, renew: bool) -> Target:
+        """One step. A renewal of another signature of the file may have been one of this too."""
+        if step is Level.LTA and renew:
+            there = {one.id for one in was.time_stamps}
+            renew = not any(archives(one) and one.id not in there for one in target.time_stamps)
+        return raised(target, step, self.means, renew=renew and step is Level.LTA)
+
+    def _stamp(self, data: Data) -> bytes:
+        return self.means.stamp(data.digest(self.means.hash_name))
+
+    def _opened(self, data: Data, detached: Sequence[Data]) -> Opened:
+        return Opened(data, detached=detached, limits=self.limits, anchors=self.means.anchors)
+
+    def _looked_at(self, opened: Opened, prepared: Prepared, documents: Sequence[Document]) -> Target:
+        target = made_in(opened, prepared.dtbs)
+
+        def before() -> Evidence | None:
+            """What was in a file that was signed before."""
+            if prepared.how.onto is Onto.NEW and prepared.how.format is not Format.PADES:
+                return None
+            first, *others = documents
+            return self._opened(first.data, [one.data for one in others]).evidence
+
+        check_sound(opened.evidence, before, target.id)
+        return target
+
+    def _stamped(self, prepared: Prepared, made: bytes, beside: Sequence[Data]) -> bytes:
+        """The CMS of a PDF with its signature time-stamp, which finds no room there afterwards."""
+        if prepared.level is Level.B:
+            return made
+        opened = self._opened(Octets(made), beside)
+        return raised(opened.targets[0], Level.T, self.means).data.octets()
+
+    def _in_container(self, prepared: Prepared, value: bytes, documents: Sequence[Document]) -> Signed:
+        """The signature gets its level before it goes in; of an ASiC-E by CAdES the archive comes after."""
+        how, told = prepared.how, []
+        later = (
+            prepared.level is Level.LTA and how.container is Container.ASIC_E and how.format is Format.CADES
+        )
+        inside = Level.LT if later else prepared.level
+
+        def finish(made: bytes, beside: Sequence[Data]) -> bytes:
+            target = made_in(self._opened(Octets(made), beside), prepared.dtbs)
+            target = raised(target, inside, self.means)
+            self._check_level(target, inside)
+            told.append(target.level)
+            return target.data.octets()
+
+        made = prepared.complete(value, documents, finish)
+        if not later:
+            return Signed(data=made, signature="", level=told[0])
+        opened = self._opened(spooled(made, self.scratch), ())
+        target = raised(made_in(opened, prepared.dtbs), prepared.level, self.means)
+        self._check_level(target, prepared.level)
+        return Signed(data=target.data, signature=target.id, level=target.level)
+
+    def _check_level(self, target: Target, level: Level, *, extended: bool = False) -> None:
+        check_level(target.evidence, target.signature, level, anchors=self.means.anchors, extended=extended)
+
+
+def _chosen(opened: Opened, only: Collection[str]) -> list[Target]:
+    if not only:
+        return [one for one in opened.targets if one.signature.parent is None]
+    found = []
+    for named in only:
+        by_name = [one for one in opened.targets if named in {one.id, one.signature.name}]
+        found.append(by_name[0] if len(by_name) == 1 else opened.target(named))
+    return found
+
+
+def _beside(prepared: Prepared, documents: Sequence[Document]) -> list[Data]:
+    """The documents that are not in the signed file."""
+    if prepared.how.onto is not Onto.NEW:
+        return [one.data for one in documents[1:]]
+    return [] if prepared.how.packaging in _AROUND else [one.data for one in documents]

@@ -1,0 +1,83 @@
+"""Own output, looked at by our own reader before it is given out: value, references, structure, level.
+
+Source: EN 319 102-1, 4.2.10 (the signer's own verification); the readers are those of validation.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from trustworks.core.errors import Rejected
+from trustworks.core.trace import implements
+from trustworks.formats.evidence import Weight
+from trustworks.formats.verification import is_of_any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from trustworks.formats.augmenting import Opened, Target
+    from trustworks.formats.dtbs import Dtbs
+    from trustworks.formats.evidence import Evidence, Finding
+
+_DIGEST = "sha256"
+
+
+def made_in(opened: Opened, dtbs: Dtbs) -> Target:
+    """The signature in a file that is over what was prepared.
+
+    Raises `Rejected` (``signature.own``) where there is none, or it does not hold.
+    """
+    hash_name = dtbs.hash_name or _DIGEST
+    wanted = dtbs.data.digest(hash_name)
+    evidence = opened.evidence
+    for one in reversed(evidence.signatures):
+        if one.signed.digest(hash_name) == wanted:
+            target = opened.target(one.id)
+            check_own(target)
+            return target
+    raise Rejected(
+        "signature.own",
+        "The signature is not found again in the file that was made, which is not given out. Please report "
+        "it.",
+    )
+
+
+@implements("TRUSTWORKS:SIGNING-OWN-VERIFIED")
+def check_own(target: Target) -> None:
+    """A signature holds by our own reader. Raises `Rejected` (``signature.own``) where it does not."""
+    one = target.signature
+    broken = [ref for ref in one.references if ref.mandatory and not ref.intact]
+    if broken or not one.references or not is_of_any(one, target.evidence.certificates):
+        raise Rejected(
+            "signature.own",
+            "The signature does not hold by our own reader: a reference or its value is wrong. It is not "
+            "given out: look at the key, and whether a document was changed meanwhile.",
+        )
+
+
+@implements("TRUSTWORKS:SIGNING-OWN-SOUND")
+def check_sound(after: Evidence, before: Callable[[], Evidence | None], named: str) -> None:
+    """The new signature, and the file, have no fault of structure that was not there before.
+
+    `before` answers what was in the file, if it was one that was signed. Raises `Rejected`
+    (``signature.own``).
+    """
+    own = next(one.findings for one in after.signatures if one.id == named)
+    found = [one for one in (*after.findings, *own) if one.weight is not Weight.NOTE]
+    if not found:
+        return
+    was = before()
+    known = set() if was is None else {_told(one) for one in _findings(was)}
+    for one in found:
+        if _told(one) not in known:
+            raise Rejected("signature.own", f"The signature is not given out. {one.text}")
+
+
+def _findings(evidence: Evidence) -> Iterable[Finding]:
+    yield from evidence.findings
+    for one in evidence.signatures:
+        yield from one.findings
+
+
+def _told(one: Finding) -> tuple[str, str]:
+    return one.code, one.text
