@@ -21,7 +21,7 @@ _MOST = 2_000
 def pages_with_overlaps(old: View, new: View) -> list[int]:
     """The numbers of pages, from 1, on which an annotation that `old` has not lies over another."""
     found: list[int] = []
-    for number, page in enumerate(_pages(new), 1):
+    for number, page in enumerate(pages_of(new), 1):
         boxes: list[tuple[bool, _Box]] = []
         for one in new.items(page.get("Annots"))[:_MOST]:
             box = _box(new, one)
@@ -38,7 +38,8 @@ def pages_with_overlaps(old: View, new: View) -> list[int]:
     return found
 
 
-def _pages(view: View) -> Iterator[dict[str, Object]]:
+def pages_of(view: View) -> Iterator[dict[str, Object]]:
+    """The pages of a document in their order, each once (ISO 32000-2, 7.7.3)."""
     waiting: list[Object] = [view.root.get("Pages")]
     seen: set[int] = set()
     while waiting:

@@ -1,0 +1,1 @@
+"""XML as a tree, and as its stylesheet shows it."""
