@@ -5,7 +5,7 @@ Source: EN 319 132-1 and EN 319 122-1, 5.4 and 5.5: validation data and time-sta
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from trustworks.core.der import ber
 from trustworks.core.der.encode import ENUMERATED
@@ -27,11 +27,13 @@ if TYPE_CHECKING:
 class State:
     """What holds in a file: references of each signature, by its value, and of each time-stamp, by its id.
 
-    `tokens` are the time-stamps themselves, by their ids, and `certificates` those that are in the file.
+    `records` are evidence records by their ids. `tokens` are the time-stamps themselves, by their ids, and
+    `certificates` those that are in the file.
     """
 
     references: Mapping[tuple[bytes, int], bool]
     time_stamps: Mapping[str, bool]
+    records: Mapping[str, bool]
     tokens: Mapping[str, TimeStamp]
     certificates: Mapping[str, Token]
 
@@ -45,6 +47,7 @@ class State:
                 for number, one in enumerate(signature.references)
             },
             {stamp.id: all(one.intact for one in stamp.references) for stamp in collector.time_stamps},
+            {one.id: all(part.intact for part in one.references) for one in collector.evidence_records},
             {stamp.id: stamp for stamp in collector.time_stamps},
             collector.certificates(),
         )
@@ -53,8 +56,12 @@ class State:
 @implements("EN319132-1:5.1.4-UNBROKEN", "EN319122-1:5-UNBROKEN", disabled=None)
 def check_unbroken(before: State, after: State) -> None:
     """Whatever was intact before something was added, is intact after. Raises `Rejected` (adding.broken)."""
-    lost = any(was and not after.references.get(key) for key, was in before.references.items())
-    if lost or any(was and not after.time_stamps.get(named) for named, was in before.time_stamps.items()):
+    pairs: tuple[tuple[Mapping[Any, bool], Mapping[Any, bool]], ...] = (
+        (before.references, after.references),
+        (before.time_stamps, after.time_stamps),
+        (before.records, after.records),
+    )
+    if any(held and not now.get(key) for was, now in pairs for key, held in was.items()):
         raise Rejected(
             "adding.broken",
             "What is to be added is inside of what another signature or time-stamp of the file is over, "

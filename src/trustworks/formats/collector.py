@@ -218,6 +218,11 @@ class Collector:
         """What was taken so far, in order."""
         return tuple(self._time_stamps.values())
 
+    @property
+    def evidence_records(self) -> tuple[EvidenceRecord, ...]:
+        """What was taken so far, in order."""
+        return tuple(self._records.values())
+
     def evidence(self) -> Evidence:
         """The graph of all that was taken."""
         return Evidence(

@@ -136,6 +136,18 @@ class Stored:
         return self._digests[hash_name]
 
 
+def stretch(data: Data, begin: int, end: int) -> Iterator[bytes]:
+    """The octets of `data` from one place to another, in portions; fewer where it ends before.
+
+    A file is not read into memory for it.
+    """
+    with data.path.open("rb") if isinstance(data, Stored) else io.BytesIO(data.octets()) as stream:
+        stream.seek(begin)
+        while begin < end and (portion := stream.read(min(PORTION, end - begin))):
+            begin += len(portion)
+            yield portion
+
+
 @dataclass(frozen=True, slots=True)
 class Joined:
     """Several data, one after the other, as what is signed or time-stamped often is; never held whole."""

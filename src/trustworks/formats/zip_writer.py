@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from trustworks.core.errors import Rejected
 from trustworks.core.values import dataclass
-from trustworks.formats.data import digest_of
+from trustworks.formats.data import digest_of, stretch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -54,6 +54,22 @@ class NewMember:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Carried:
+    """A member of a container that is there, taken over octet for octet, whatever its writer made of it.
+
+    Header, packed octets and descriptor stand from `begin` to `end` of the container; `entry` is what its
+    directory says of it, of which only the place becomes another. `data` is the member unpacked.
+    """
+
+    name: str
+    data: Data
+    container: Data
+    begin: int
+    end: int
+    entry: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
     """The members of a container that is there: its first `begin` octets, directory, count and comment."""
 
@@ -71,7 +87,7 @@ class Zip:
     `comment` is that of a new file; one that is there keeps its own.
     """
 
-    members: Sequence[NewMember]
+    members: Sequence[NewMember | Carried]
     kept: Kept | None = None
     name: str | None = None
     comment: bytes = b""
@@ -94,7 +110,7 @@ class Zip:
                     break
         directory = [b"" if self.kept is None else self.kept.directory]
         for member in self.members:
-            written = _Writing(member, at)
+            written = _Writing(member, at) if isinstance(member, NewMember) else _Carrying(member, at)
             for portion in written.portions():
                 at += len(portion)
                 yield portion
@@ -204,6 +220,57 @@ class _Writing:
             *(len(self.name), len(extra), 0, 0, 0, 0, _ABSENT if far else self.begin),
         )
         return heading + self.name + extra
+
+
+class _Carrying:
+    """One member that is taken over, to `begin` of the new file."""
+
+    def __init__(self, member: Carried, begin: int) -> None:
+        self.member = member
+        self.begin = begin
+
+    def portions(self) -> Iterator[bytes]:
+        """What stands in the container, as it stands there."""
+        left = self.member.end - self.member.begin
+        for portion in stretch(self.member.container, self.member.begin, self.member.end):
+            left -= len(portion)
+            yield portion
+        if left:
+            raise Rejected("data.changed", "The container was cut while it was read.")
+
+    def central(self) -> bytes:
+        """The entry of the directory, with the new place."""
+        entry = self.member.entry
+        fields = list(_CENTRAL.unpack_from(entry))
+        name_length, extra_length = fields[10:12]
+        extra_begin = _CENTRAL.size + name_length
+        extra = entry[extra_begin : extra_begin + extra_length]
+        if fields[16] == _ABSENT or _far(self.begin):
+            # In the extra field of ZIP64 the place comes after the sizes, as far as those are there (4.5.3).
+            sizes = 8 * sum(one == _ABSENT for one in fields[8:10])
+            extra = _with_place(extra, sizes, self.begin)
+            fields[2] = max(fields[2], _VERSION64)
+            fields[16] = _ABSENT
+        else:
+            fields[16] = self.begin
+        fields[11] = len(extra)
+        after = entry[extra_begin + extra_length :]
+        return _CENTRAL.pack(*fields) + entry[_CENTRAL.size : extra_begin] + extra + after
+
+
+def _with_place(extra: bytes, sizes: int, place: int) -> bytes:
+    """An extra field whose part for ZIP64 has the sizes that are in it, and the place of the member."""
+    at, others, known = 0, b"", b""
+    while at + 4 <= len(extra):
+        kind, length = struct.unpack_from("<HH", extra, at)
+        part = extra[at : at + 4 + length]
+        if kind == 1 and not known:
+            known = part[4 : 4 + sizes]
+        else:
+            others += part
+        at += 4 + length
+    values = known + struct.pack("<Q", place)
+    return struct.pack("<HH", 1, len(values)) + values + others + extra[at:]
 
 
 def _closing(directory: bytes, begin: int, count: int, comment: bytes) -> bytes:

@@ -80,6 +80,7 @@ def test_more_signatures_stand_beside_the_first() -> None:
         assert {name: one for name, one in members(octets).items() if name in FILES}.keys() == {
             "content.xml",
             "Pictures/x ä.png",
+            "Configurations2/accelerator/",
         }
     assert judged(evidence(thrice)) == ["TOTAL-PASSED"] * 3
 

@@ -16,6 +16,7 @@ from signed_pdfs import document
 
 from trustworks.core.errors import Malformed, Rejected
 from trustworks.core.ports import NOTHING, ValidationData
+from trustworks.formats.asic.creating import DataObject, Sign, prepare_extended, prepare_simple
 from trustworks.formats.augmenting import Kind, Opened, Target
 from trustworks.formats.cades.creating import signature as cades
 from trustworks.formats.claims import NO_CLAIMS, Claims
@@ -69,6 +70,24 @@ def of_pdf(octets: bytes | None = None) -> bytes:
     return prepared.complete(made, data).octets()
 
 
+def of_container(sign_as: Sign, *, simple: bool) -> bytes:
+    objects = [DataObject(name="a.txt", data=CONTENT)]
+    if not simple:
+        objects.append(DataObject(name="b.txt", data=OTHER, packed=True))
+    prepared = prepare_simple(objects[0], sign_as) if simple else prepare_extended(objects, sign_as)
+    if sign_as is Sign.XADES:
+        packaged = packaging.detached([Octets(one.data.octets(), one.name) for one in objects])
+        made = xades.prepare(packaged, [certificate()], CLAIMS, xades.Options(scheme="ECDSA_SHA256", id="S1"))
+        octets = (
+            b'<asic:XAdESSignatures xmlns:asic="http://uri.etsi.org/02918/v1.2.1#">%b</asic:XAdESSignatures>'
+        )
+        octets %= made.complete(sign(made.dtbs)).split(b"?>", 1)[1]
+    else:
+        (covered,) = prepared.covered(objects)
+        octets = of_cms(inside=False, content=Octets(covered.octets()))
+    return prepared.complete(octets, objects).octets()
+
+
 @dataclass(frozen=True)
 class Case:
     make: Callable[[], bytes]
@@ -83,6 +102,10 @@ CASES = {
     "CAdES detached": Case(lambda: of_cms(inside=False), Format.CADES, [OTHER, CONTENT]),
     "JAdES": Case(of_json, Format.JADES),
     "PAdES": Case(of_pdf, Format.PADES),
+    "ASiC-S with CAdES": Case(lambda: of_container(Sign.CADES, simple=True), Format.CADES),
+    "ASiC-S with XAdES": Case(lambda: of_container(Sign.XADES, simple=True), Format.XADES),
+    "ASiC-E with CAdES": Case(lambda: of_container(Sign.CADES, simple=False), Format.CADES),
+    "ASiC-E with XAdES": Case(lambda: of_container(Sign.XADES, simple=False), Format.XADES),
 }
 
 
@@ -126,8 +149,8 @@ def test_level_by_level(name: str) -> None:
         assert all(part.intact for stamp_ in again.time_stamps for part in stamp_.references)
     last = found[-1]
     assert len(last.time_stamps) == 3
-    archive = {TimeStampKind.DOCUMENT} if name == "PAdES" else {TimeStampKind.ARCHIVE}
-    assert {one.kind for one in last.time_stamps[1:]} == archive
+    archive = {"PAdES": TimeStampKind.DOCUMENT, "ASiC-E with CAdES": TimeStampKind.CONTAINER}
+    assert {one.kind for one in last.time_stamps[1:]} == {archive.get(name, TimeStampKind.ARCHIVE)}
     assert last.time_stamps[1].id in last.time_stamps[2].covers
     assert judged(last.evidence, outside=False) == ["TOTAL-PASSED"]
 
@@ -144,7 +167,7 @@ def test_what_is_there_is_not_put_in_again(name: str) -> None:
     later = stamped(found, Kind.ARCHIVE, 1).with_values(more)
     assert later.level.endswith("-LTA")
     assert all(part.intact for one in later.time_stamps for part in one.references)
-    assert set(later.signature.certificates) > set(found.signature.certificates)
+    assert set(later.evidence.certificates) > set(found.evidence.certificates)
     assert stamped(later, Kind.ARCHIVE, 2).level.endswith("-LTA")
 
 

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Final
 
 from trustworks.core.errors import BeyondLimit, Malformed
 from trustworks.core.values import dataclass
-from trustworks.formats.asic.directory import is_encrypted, opened, read_directory, suspicious
-from trustworks.formats.data import PORTION, digest_of
+from trustworks.formats.asic.directory import Entry, is_encrypted, read_directory, suspicious
+from trustworks.formats.data import PORTION, digest_of, stretch
 from trustworks.formats.evidence import Weight
+from trustworks.formats.zip_writer import NewMember, Zip
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from trustworks.formats.asic.directory import Entry
     from trustworks.formats.data import Data
     from trustworks.formats.evidence import Finding
     from trustworks.formats.limits import Limits
@@ -59,12 +59,7 @@ class Member:
             raise Malformed(f"The member {self.name!r:.100} is damaged: it is not what its checksum is of.")
 
     def _stored(self) -> Iterator[bytes]:
-        left = self.entry.packed
-        with opened(self.container) as stream:
-            stream.seek(self.entry.begin)
-            while left > 0 and (portion := stream.read(min(PORTION, left))):
-                left -= len(portion)
-                yield portion
+        return stretch(self.container, self.entry.begin, self.entry.end)
 
     def _inflated(self) -> Iterator[bytes]:
         inflater = zlib.decompressobj(-zlib.MAX_WBITS)
@@ -105,9 +100,13 @@ class Archive:
 def open_archive(data: Data, limits: Limits) -> Archive:
     """The members that can be read; each is unpacked once, so that none fails later.
 
+    A container that is yet to be written is not written for it: its members are read where they are.
+
     Raises:
         Malformed: it is no ZIP file, or beyond the limits.
     """
+    if isinstance(data, Zip):
+        return _unwritten(data, limits)
     directory = read_directory(data, limits)
     findings = list(directory.findings)
     members: dict[str, Member] = {}
@@ -132,6 +131,51 @@ def open_archive(data: Data, limits: Limits) -> Archive:
     first = directory.entries[0].name if directory.entries else None
     return Archive(
         members=members, comment=directory.comment, first=first, findings=tuple(dict.fromkeys(findings))
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Unwritten(Member):
+    """A member that will be written: its octets are those of the data that it is made of."""
+
+    def portions(self) -> Iterator[bytes]:
+        """The octets of the data."""
+        return self.container.portions()
+
+    def digest(self, hash_name: str) -> bytes:
+        """The digest of the data, which it may know already."""
+        return self.container.digest(hash_name)
+
+
+def member_of(one: NewMember) -> Member:
+    """A member that will be written, to be read before it is."""
+    entry = Entry(
+        name=one.name,
+        flags=0,
+        method=DEFLATED if one.packed else STORED,
+        checksum=0,
+        packed=one.data.size,
+        unpacked=one.data.size,
+        header=0,
+        begin=0,
+        extra=b"",
+    )
+    return _Unwritten(one.data, entry)
+
+
+def _unwritten(data: Zip, limits: Limits) -> Archive:
+    before = None if data.kept is None else open_archive(data.kept.data, limits)
+    members = {} if before is None else dict(before.members)
+    for one in data.members:
+        if isinstance(one, NewMember):
+            members[one.name] = member_of(one)
+        elif isinstance(one.data, Member):  # else a folder, which is no member
+            members[one.name] = one.data
+    return Archive(
+        members=members,
+        comment=data.comment if before is None else before.comment,
+        first=next(iter(members), None) if before is None else before.first,
+        findings=() if before is None else before.findings,
     )
 
 

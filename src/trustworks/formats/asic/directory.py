@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import struct
 from contextlib import contextmanager
+from dataclasses import field
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from trustworks.core.errors import BeyondLimit, Malformed
@@ -51,6 +52,8 @@ class Entry:
     header: int
     begin: int
     extra: bytes
+    central: bytes = field(default=b"", repr=False)
+    """The entry of the directory as it stands there."""
 
     @property
     def end(self) -> int:
@@ -63,6 +66,7 @@ class Directory:
     """The members in the order of the file, and the comment of the whole."""
 
     entries: tuple[Entry, ...]
+    begin: int
     comment: bytes
     findings: tuple[Finding, ...]
 
@@ -107,7 +111,7 @@ def read_directory(data: Data, limits: Limits) -> Directory:
         )
         _check_layout(checked, begin, findings)
         _check_descriptors(stream, checked, findings)
-    return Directory(entries=checked, comment=comment, findings=tuple(findings))
+    return Directory(entries=checked, begin=begin, comment=comment, findings=tuple(findings))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,6 +219,7 @@ def _entries(octets: bytes, count: int) -> list[Entry]:
                 header=header,
                 begin=0,
                 extra=extra,
+                central=octets[begin - _CENTRAL.size : place],
             )
         )
     if len(entries) != count or place != len(octets):
@@ -292,6 +297,7 @@ def _local(stream: BinaryIO, entry: Entry, findings: list[Finding]) -> Entry:
         header=entry.header,
         begin=entry.header + _LOCAL.size + name_length + extra_length,
         extra=extra,
+        central=entry.central,
     )
 
 

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 from trustworks.core.values import dataclass
+from trustworks.formats.collector import data_id
 from trustworks.formats.evidence import Format
 
 if TYPE_CHECKING:
@@ -41,8 +42,7 @@ class Given:
     def beside(self) -> list[Data]:
         """The detached data, that which the signature is over first."""
         covered = {named for one in self.signature.references for named in one.covers}
-        own = [self.evidence.data[named] for named in covered if named in self.evidence.data]
-        return sorted(self.detached, key=lambda one: not any(one is other for other in own))
+        return sorted(self.detached, key=lambda one: data_id(one) not in covered)
 
     @property
     def there(self) -> set[str]:

@@ -70,14 +70,16 @@ class _Kind:
     manifest: str | None
 
 
+TIME_STAMP: Final = "timestamp{:03}.tst"
+"""How members with time-stamps are named."""
 _KINDS: Final = {
     Sign.CADES: _Kind("signature.p7s", "signature{:03}.p7s", "application/x-pkcs7-signature", "ASiCManifest"),
     Sign.XADES: _Kind("signatures.xml", "signatures{:03}.xml", None, None),
     Sign.TIME_STAMP: _Kind(
-        "timestamp.tst", "timestamp{:03}.tst", "application/vnd.etsi.timestamp-token", "ASiCManifest"
+        "timestamp.tst", TIME_STAMP, "application/vnd.etsi.timestamp-token", "ASiCManifest"
     ),
     Sign.ARCHIVE_TIME_STAMP: _Kind(
-        "", "timestamp{:03}.tst", "application/vnd.etsi.timestamp-token", "ASiCArchiveManifest"
+        "", TIME_STAMP, "application/vnd.etsi.timestamp-token", "ASiCArchiveManifest"
     ),
     # No media type beside a record (TS 119 512, A.3.1).
     Sign.EVIDENCE_RECORD: _Kind(
@@ -304,11 +306,11 @@ def _over(
     about: tuple[bytes, ...],
 ) -> Prepared:
     kind = _KINDS[sign]
-    signature = _free(kind.extended, taken)
+    signature = free_name(kind.extended, taken)
     if kind.manifest is None:
         name, octets = "", b""
     else:
-        name = _free(f"{kind.manifest}{{:03}}.xml", taken)
+        name = free_name(f"{kind.manifest}{{:03}}.xml", taken)
         octets = manifest(signature, named, hash_name, kind.media_type)
     return Prepared(
         sign=sign,
@@ -321,7 +323,7 @@ def _over(
     )
 
 
-def _free(pattern: str, taken: Collection[str]) -> str:
+def free_name(pattern: str, taken: Collection[str]) -> str:
     """The first name of a pattern that no member has."""
     there = {folded(name) for name in taken}
     number = next(

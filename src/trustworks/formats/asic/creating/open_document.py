@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Final
 
 from trustworks.core.errors import Rejected
 from trustworks.core.values import dataclass
-from trustworks.formats.asic.archive import DEFLATED
 from trustworks.formats.asic.creating.opened import opened
 from trustworks.formats.asic.creating.own import check_own
+from trustworks.formats.asic.creating.replacing import Change, changed
 from trustworks.formats.asic.directory import directory_of
-from trustworks.formats.asic.kinds import META_INF, MIMETYPE
+from trustworks.formats.asic.kinds import META_INF
 from trustworks.formats.data import Octets
 from trustworks.formats.dtbs import Fields, packed
 from trustworks.formats.evidence import Container
@@ -119,8 +119,8 @@ def target(document: Data, signature: str, *, limits: Limits = DEFAULT) -> Targe
 def with_signatures(document: Data, signatures: bytes, *, limits: Limits = DEFAULT) -> Zip:
     """The document with that as its signatures, which was read back.
 
-    A first one comes behind what is in the file, which keeps its octets and its places; else the file is
-    written anew with the same members.
+    A first one comes behind what is in the file, which keeps its octets and its places; else in the place of
+    those that are there, and all other members keep their octets.
 
     Raises:
         Malformed, Rejected: as `prepare`; ``signature.content``, ``signature.own``, ``asic.own``: a signature
@@ -139,17 +139,7 @@ def with_signatures(document: Data, signatures: bytes, *, limits: Limits = DEFAU
             comment=directory.comment,
         )
         return Zip((added,), kept, document.name)
-    # The first member says what the file is (OpenDocument 1.2, part 3, 3.3).
-    names = sorted(archive.members, key=lambda name: name != MIMETYPE)
-    members = [
-        added
-        if name == SIGNATURES
-        else NewMember(
-            name=name, data=archive.members[name], packed=archive.members[name].entry.method == DEFLATED
-        )
-        for name in names
-    ]
-    return Zip(tuple(members), name=document.name, comment=archive.comment)
+    return changed(document, archive, Change(octets={SIGNATURES: added.data}), limits=limits)
 
 
 def _opened(document: Data, limits: Limits) -> Archive:

@@ -8,37 +8,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.errors import Rejected
-from trustworks.core.values import dataclass
 from trustworks.formats.adding import check_token
-from trustworks.formats.asic.archive import DEFLATED, STORED, Archive, Member
+from trustworks.formats.asic.archive import Archive, member_of
 from trustworks.formats.asic.container import Reader
-from trustworks.formats.asic.directory import Entry
 from trustworks.formats.collector import Collector
 from trustworks.formats.evidence import Weight
 from trustworks.formats.limits import DEFAULT
 from trustworks.formats.verification import is_of_any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from trustworks.formats.evidence import Finding, Reference, Signature
     from trustworks.formats.zip_writer import NewMember
 
 _LEFT_OUT: Final = "asic.unsigned-member"
 """What is added to a container need not be over all of it: who adds it says what it is over."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Unwritten(Member):
-    """A member that will be written: its octets are those of the data that it is made of."""
-
-    def portions(self) -> Iterator[bytes]:
-        """The octets of the data."""
-        return self.container.portions()
-
-    def digest(self, hash_name: str) -> bytes:
-        """The digest of the data, which it may know already."""
-        return self.container.digest(hash_name)
 
 
 def check_own(new: Sequence[NewMember], signature: str, before: Archive | None = None) -> None:
@@ -52,7 +37,7 @@ def check_own(new: Sequence[NewMember], signature: str, before: Archive | None =
             container that was not there before.
     """
     members = {} if before is None else dict(before.members)
-    members |= {one.name: _member(one) for one in new}
+    members |= {one.name: member_of(one) for one in new}
     archive = Archive(
         members=members,
         comment=b"" if before is None else before.comment,
@@ -99,18 +84,3 @@ def _read(archive: Archive) -> Collector:
     collector = Collector()
     Reader(archive, collector, DEFAULT).read()
     return collector
-
-
-def _member(one: NewMember) -> Member:
-    entry = Entry(
-        name=one.name,
-        flags=0,
-        method=DEFLATED if one.packed else STORED,
-        checksum=0,
-        packed=one.data.size,
-        unpacked=one.data.size,
-        header=0,
-        begin=0,
-        extra=b"",
-    )
-    return _Unwritten(one.data, entry)

@@ -1,0 +1,124 @@
+"""One signature of a container: in its file of signatures, or by what comes over the whole container.
+
+Of CAdES in an ASiC-E the archive time-stamp is one over everything in the container, each over the one
+before; what is under one of them is changed no more. All other signatures are augmented in their file.
+Source: EN 319 162-1, 4.3, 4.4 and A.7; OpenDocument 1.2, part 3, 5.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from trustworks.core.errors import Rejected
+from trustworks.formats.adding import not_yet_there
+from trustworks.formats.asic.creating.archiving import Archiving, prepare_archive, with_time_stamp_values
+from trustworks.formats.asic.creating.opened import opened
+from trustworks.formats.asic.creating.replacing import check_free, covering, manifests_of, with_member
+from trustworks.formats.asic.kinds import Role, role_of
+from trustworks.formats.augmenting.writer import Kind, writer_of
+from trustworks.formats.collector import data_id
+from trustworks.formats.data import Octets
+from trustworks.formats.evidence import Container, Format
+from trustworks.formats.time_stamp import parse_token
+
+if TYPE_CHECKING:
+    from trustworks.core.ports import ValidationData
+    from trustworks.formats.asic.archive import Archive
+    from trustworks.formats.augmenting.writer import Given, Writer
+    from trustworks.formats.data import Data
+
+
+class _Writer:
+    """As `Writer`."""
+
+    def __init__(self, given: Given, archive: Archive, file: str) -> None:
+        self.given = given
+        self.archive = archive
+        self.file = file
+        self._manifests = manifests_of(archive, given.limits)
+        self._prepared: dict[str, Archiving] = {}
+
+    def octets_to_stamp(self, kind: Kind, hash_name: str) -> Data:
+        """Of the signature in its file, or a manifest of all that is in the container."""
+        if kind is Kind.ARCHIVE and self._is_archived_whole:
+            return self._archiving(hash_name).manifest
+        check_free(self.file, self._manifests)
+        return self._inner.octets_to_stamp(kind, hash_name)
+
+    def with_time_stamp(self, kind: Kind, token: bytes) -> Data:
+        """In the file of the signature, or in a member of its own."""
+        if kind is Kind.ARCHIVE and self._is_archived_whole:
+            return self._archiving(parse_token(token).info.imprint_algorithm).complete(token)
+        return self._with(self._inner.with_time_stamp(kind, token))
+
+    def with_values(self, data: ValidationData) -> Data:
+        """In the file of the signature; under an archive time-stamp, in the token of the newest."""
+        if self._is_archived:
+            new = not_yet_there(data, self._there)
+            return (
+                with_time_stamp_values(self.given.data, new, limits=self.given.limits)
+                if new
+                else (self.given.data)
+            )
+        made = self._inner.with_values(data)
+        return self.given.data if made is self._own.data else self._with(made)
+
+    def _with(self, octets: Data) -> Data:
+        return with_member(self.given.data, self.file, octets, limits=self.given.limits)
+
+    @property
+    def _is_archived_whole(self) -> bool:
+        """Whether archive time-stamps are over the container, and not in the signature."""
+        kind = self.given.evidence.container
+        return kind is Container.ASIC_E and self.given.signature.format is Format.CADES
+
+    @property
+    def _is_archived(self) -> bool:
+        over = covering(self.file, self._manifests)
+        return any(role_of(one) is Role.ARCHIVE_MANIFEST for one in over)
+
+    @property
+    def _there(self) -> set[str]:
+        """What the signature brings, and its time-stamps over the container."""
+        there = self.given.there
+        for stamp in self.given.evidence.time_stamps:
+            if stamp.id in self.given.signature.time_stamps:
+                there |= {*stamp.signature.certificates, *stamp.signature.revocation}
+        return there
+
+    def _archiving(self, hash_name: str) -> Archiving:
+        if hash_name not in self._prepared:
+            self._prepared[hash_name] = prepare_archive(
+                self.given.data, hash_name=hash_name, limits=self.given.limits
+            )
+        return self._prepared[hash_name]
+
+    @cached_property
+    def _own(self) -> Given:
+        """The signature in its own file, with what of the container that is over."""
+        octets = self.archive.members[self.file].octets()
+        members = list(self.archive.members.values())
+        if self.given.signature.format is Format.CADES:
+            # The first reference is to what its value is over; those of its manifest come after it.
+            covered = self.given.signature.references[0].covers
+            members = [one for one in members if data_id(one) in covered]
+        return replace(self.given, data=Octets(octets, self.file), detached=members)
+
+    @cached_property
+    def _inner(self) -> Writer:
+        return writer_of(self._own)
+
+
+def writer(given: Given) -> _Writer:
+    """The writer of a signature.
+
+    Raises:
+        Rejected: ``asic.damaged``: readers see different things in the container; ``augmenting.place``.
+    """
+    archive, _ = opened(given.data, given.limits)
+    file = given.signature.file
+    if file is None or file not in archive.members:
+        raise Rejected("augmenting.place", "The signature is in no file of the container.")
+    return _Writer(given, archive, file)
