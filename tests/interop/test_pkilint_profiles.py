@@ -256,7 +256,15 @@ def test_nothing_is_found_by_the_command(issued: Callable[[str], bytes], tmp_pat
 
 
 # Those of no policy that it has a type for, and the authorities, are judged by RFC 5280.
-BY_RFC_5280: Final = ("tsu", "ocsp-signer", "audit-signer", "cmp-server", "tls-server", "device")
+BY_RFC_5280: Final = (
+    "tsu",
+    "ocsp-signer",
+    "audit-signer",
+    "cmp-server",
+    "list-signer",
+    "tls-server",
+    "device",
+)
 OF_DOMAINS: Final = ("tls-server-dv", "tls-server-dv-short")
 AUTHORITIES: Final = ("root", "sub-ca")
 

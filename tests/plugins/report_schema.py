@@ -1,4 +1,7 @@
-"""Published schemas, with all that they import: of the validation report of TS 119 102-2 V1.4.1, of XAdES."""
+"""Published schemas, with all that they import: of the validation report of TS 119 102-2 V1.4.1, of XAdES.
+
+And of trusted lists of TS 119 612 V2.4.1, with their extensions.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,9 @@ _PLACES: Final = {
     "xml.xsd": "xmldsig/xml.xsd",
     "XAdES.xsd": "xades/XAdES01903v132-202407.xsd",
     "1913201-XAdES01903v132.xsd": "xades/XAdES01903v132-202407.xsd",
+    "XAdES01903v132-201601.xsd": "xades/XAdES01903v132-202407.xsd",
     "ts_119612v020201_201601xsd.xsd": _LIST,
+    "19612_xsd.xsd": _LIST,
 }
 """Where what is imported lies here; of the trusted list and of XAdES, later ones of the same namespace."""
 
@@ -53,5 +58,37 @@ def faults(document: bytes, name: str = REPORT) -> list[str]:
     found = schema(name)
     root = etree.fromstring(document, etree.XMLParser(huge_tree=True))
     if found.validate(root):
+        return []
+    return [f"{one.line}: {one.message}" for one in found.error_log][:5]
+
+
+_OF_LISTS: Final = {
+    "http://uri.etsi.org/02231/v2#": _LIST,
+    "http://uri.etsi.org/02231/v2/additionaltypes#": "trusted-list/ts_119612v020401_additionaltypes_xsd.xsd",
+    "http://uri.etsi.org/TrstSvc/SvcInfoExt/eSigDir-1999-93-EC-TrustedList/#": (
+        "trusted-list/ts_119612v020401_sie_xsd.xsd"
+    ),
+}
+
+
+@cache
+def _schema_of_lists() -> etree.XMLSchema:
+    """The three schemas of annex C in one, so that extensions are looked at, too."""
+    if not (SCHEMAS / _LIST).is_file():
+        pytest.skip(f"NOT TESTED, because the schemas are not there: ../shared/schemas/{_LIST}")
+    imports = "".join(
+        f'<xsd:import namespace="{space}" schemaLocation="{SCHEMAS / file}"/>'
+        for space, file in _OF_LISTS.items()
+    )
+    parser = etree.XMLParser(no_network=True)
+    parser.resolvers.add(_Local())
+    text = f'<xsd:schema xmlns:xsd="http://www.w3.org/2001/XMLSchema">{imports}</xsd:schema>'
+    return etree.XMLSchema(etree.fromstring(text, parser))
+
+
+def faults_of_list(document: bytes) -> list[str]:
+    """What the schemas of TS 119 612 find wrong with a trusted list; nothing where it is valid."""
+    found = _schema_of_lists()
+    if found.validate(etree.fromstring(document)):
         return []
     return [f"{one.line}: {one.message}" for one in found.error_log][:5]

@@ -74,6 +74,10 @@ NOUNS: dict[str, tuple[str, str]] = {
     ),
     "revocation": ("trustworks.issuance.cli:revocation", "Requests for revocation: who asked, what waits."),
     "crl": ("trustworks.issuance.cli:crl", "Certificate revocation lists: publish."),
+    "trusted-list": (
+        "trustworks.issuance.cli.trusted_list",
+        "Our own trusted list and list of lists: build, show, verify, diff.",
+    ),
     "api": ("trustworks.issuance.cli:api", "The JSON API: clients, sign-in."),
     "registration": (
         "trustworks.issuance.cli:registration",

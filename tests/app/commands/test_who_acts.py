@@ -27,6 +27,7 @@ LOOKS = {
         "crl show",
         "crl check",
     ),
+    *("trusted-list show", "trusted-list verify", "trusted-list diff"),
     *("api client list", "api webhook list", "api webhook deliveries"),
     *("registration list", "registration show", "registration example", "registration device list"),
     *(

@@ -53,6 +53,7 @@ FROZEN = {
     "0028_credential_failures.py": "3176d16c44183f959a9803c441e16ba1e11d7eca4c48ae9a5d321435597c5749",
     "0029_held_approvals.py": "92831131b57fa8dc74b71f4b7d2a2d267c354c050a8a58612fd3c8d2bee1d556",
     "0030_device_evidence.py": "ede65d02780b40b6258932bf47e8b6394df3cb57cbdde37faedcc27ffd515a6b",
+    "0031_trusted_lists.py": "64a5df819d5c283758f0eecede0e787efea47a5795ccb95a89f019a473f20048",
 }
 
 

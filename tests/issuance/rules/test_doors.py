@@ -36,7 +36,7 @@ IDENTIFIED = {
 VALIDATED_NAMES = {"tls-server-dv", "tls-server-dv-short", "smime-mailbox"}
 DEVICES = {"device"}
 PROVIDERS = {
-    "audit-signer", "cmp-server", "ocsp-signer", "root", "seal-edelivery", "seal-preservation",
+    "audit-signer", "cmp-server", "list-signer", "ocsp-signer", "root", "seal-edelivery", "seal-preservation",
     "seal-validation-report", "sub-ca", "tls-server", "tsu",
 }  # fmt: skip
 

@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from trustworks.issuance.service import Issuance
 
 # Certificates of services: theirs are cut to the authority's end, and replaced in time.
-OF_SERVICES: Final = ("tsu", "ocsp-signer", "audit-signer", "cmp-server", "seal-")
+OF_SERVICES: Final = ("tsu", "ocsp-signer", "audit-signer", "cmp-server", "list-signer", "seal-")
 
 
 def longest_days() -> int:

@@ -30,7 +30,9 @@ if TYPE_CHECKING:
     from trustworks.issuance.config import IssuanceSettings
     from trustworks.issuance.model import Profile
 
-SERVICES = frozenset({"root", "sub-ca", "tsu", "ocsp-signer", "audit-signer", "cmp-server", "tls-server"})
+SERVICES = frozenset(
+    {"root", "sub-ca", "tsu", "ocsp-signer", "audit-signer", "cmp-server", "list-signer", "tls-server"}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

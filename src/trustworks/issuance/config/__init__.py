@@ -16,6 +16,7 @@ from trustworks.issuance.config.settings import (
     PdsSettings,
     RootSettings,
 )
+from trustworks.issuance.config.trusted_list import TrustedListSettings
 
 __all__ = [
     "AcmeSettings",
@@ -30,4 +31,5 @@ __all__ = [
     "PdsSettings",
     "PerspectiveSettings",
     "RootSettings",
+    "TrustedListSettings",
 ]

@@ -15,6 +15,7 @@ from trustworks.issuance.config.cmp import CmpSettings  # noqa: TC001 - Pydantic
 from trustworks.issuance.config.est import EstSettings  # noqa: TC001 - as above
 from trustworks.issuance.config.perspectives import PerspectiveSettings  # noqa: TC001 - as above
 from trustworks.issuance.config.registration import RegistrationSettings
+from trustworks.issuance.config.trusted_list import TrustedListSettings  # noqa: TC001 - as above
 
 
 def _country(value: str) -> str:
@@ -289,6 +290,10 @@ class IssuanceSettings(Table):
         default=None, description="Enrolment over secure transport; absent: not spoken."
     )
     acme: AcmeSettings | None = Field(default=None, description="The ACME server.")
+    trusted_list: TrustedListSettings | None = Field(
+        default=None,
+        description="A trusted list of our own services, for laboratories and tests; absent: there is none.",
+    )
     dnssec: Literal["validating-resolver", "none"] | None = Field(
         default=None,
         description="validating-resolver: domains are looked at through a DNS resolver at this machine that "

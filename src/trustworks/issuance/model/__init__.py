@@ -242,6 +242,7 @@ Kind = Literal[
     "ocsp-signer",
     "audit-signer",
     "cmp-server",
+    "list-signer",
     "tls-server",
     "device",
     "natural",
@@ -298,7 +299,8 @@ class Profile:
     of what lives shorter than a day. `honours` are the extensions of a CSR that count; all others are
     ignored, and so is the CSR's subject. `name_kinds` are the kinds of alternative names. `web` is the kind
     of web site certificate, `short_term` a certificate whose status nobody need ask for, `suspension` whether
-    it may be held, `caa` and `ct` whether CAA records and logs are asked before it is issued.
+    it may be held, `no_authority` whether basic constraints say that its subject is none, `caa` and `ct`
+    whether CAA records and logs are asked before it is issued.
     """
 
     name: str
@@ -342,6 +344,7 @@ class Profile:
     ocsp_link: bool = True
     issuer_link: bool = True
     no_check: bool = False
+    no_authority: bool = False
     alternative_names: Literal["absent", "required"] = "absent"
     name_kinds: tuple[str, ...] = ("DNS", "IP")
     honours: tuple[str, ...] = ()

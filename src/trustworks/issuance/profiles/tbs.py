@@ -310,6 +310,8 @@ def _common_extensions(
         yield x509.ExtendedKeyUsage(usages), profile.extended_key_usage_critical
     if profile.ca:
         yield x509.BasicConstraints(ca=True, path_length=template.path_length), True
+    elif profile.no_authority:
+        yield x509.BasicConstraints(ca=False, path_length=None), True
     policies = policy_identifiers(profile, settings)
     if policies:
         yield x509.CertificatePolicies([_policy(oid, profile, settings) for oid in policies]), False

@@ -32,7 +32,7 @@ def expected_extensions(profile: Profile) -> frozenset[str]:
         ExtensionOID.SUBJECT_KEY_IDENTIFIER: profile.key_identifier,
         ExtensionOID.KEY_USAGE: True,
         ExtensionOID.EXTENDED_KEY_USAGE: bool(profile.extended_key_usage),
-        ExtensionOID.BASIC_CONSTRAINTS: profile.ca,
+        ExtensionOID.BASIC_CONSTRAINTS: profile.ca or profile.no_authority,
         ExtensionOID.CERTIFICATE_POLICIES: bool(profile.policy_identifiers("0")),
         ExtensionOID.SUBJECT_ALTERNATIVE_NAME: profile.alternative_names == "required",
         ExtensionOID.PRIVATE_KEY_USAGE_PERIOD: profile.private_key_days is not None,
