@@ -4,6 +4,7 @@ import pytest
 from lxml import etree
 
 from trustworks.core.errors import Malformed
+from trustworks.core.xml.document import Document
 from trustworks.core.xml.parse import Limits, absent_identifiers, ids_of, parse
 
 LAUGHS = (
@@ -136,3 +137,22 @@ def test_an_identifier_of_several_elements_names_none_of_them() -> None:
     found = ids.get("2")
     assert found is not None
     assert found.tag == "d"
+
+
+def test_a_grown_document_has_the_identifiers_that_are_found_in_it() -> None:
+    document = Document.of(b"<a Id='1'><b id='2'/><b id='2'/><c Id='3'/></a>")
+    (holder,) = document.root.iter("c")
+    added = parse(b"<d Id='1'><e Id='2'/><e Id='4'/><e Id='5'/><e id='5'/></d>")
+    grown, found = document.grown(added, holder), ids_of(document.root)
+    assert added.getparent() is holder
+    assert grown.ids.unique == found.unique
+    assert {name: set(each) for name, each in grown.ids.duplicates.items()} == {
+        name: set(each) for name, each in found.duplicates.items()
+    }
+    assert set(found.unique) == {"3", "4"}
+
+
+def test_a_grown_document_counts_the_namespaces_of_what_it_got() -> None:
+    document = Document.of(b"<a xmlns:p='urn:p'/>")
+    added = parse(b"<d xmlns='urn:d'><e xmlns:q='urn:q'/></d>")
+    assert document.grown(added, document.root).scope >= 3

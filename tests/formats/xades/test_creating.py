@@ -216,6 +216,13 @@ def test_a_prepared_document_that_was_changed_is_not_completed() -> None:
         changed.complete(sign(prepared.dtbs))
 
 
+@pytest.mark.parametrize("moved", [-1, 1, 5, 10_000])
+def test_a_value_comes_to_no_other_place(moved: int) -> None:
+    prepared = begun(PACKAGINGS["enveloped"][0])
+    with pytest.raises((Malformed, Rejected)):
+        replace(prepared, place=prepared.place + moved).complete(sign(prepared.dtbs))
+
+
 def test_detached_data_that_is_another_by_then_is_found_where_it_is_given_again() -> None:
     packaged, _ = PACKAGINGS["detached"]
     prepared = begun(packaged)

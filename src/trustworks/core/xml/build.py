@@ -17,6 +17,7 @@ from trustworks.core.errors import Malformed, Rejected
 from trustworks.core.values import dataclass
 from trustworks.core.xml import algorithms
 from trustworks.core.xml.algorithms import DS, ENC
+from trustworks.core.xml.canonical import canonicalise
 from trustworks.core.xml.document import Document
 from trustworks.core.xml.dsig import Signature, read_reference, read_signature
 from trustworks.core.xml.references import resolve
@@ -105,20 +106,23 @@ def _signed(
     return finish(element, sign(signed_octets(element)), public_key, plan.detached)
 
 
-def fill(element: etree._Element, detached: Mapping[str | None, bytes | Source]) -> None:
+def fill(
+    element: etree._Element,
+    detached: Mapping[str | None, bytes | Source],
+    document: Document | None = None,
+) -> None:
     """Compute the digests of a signature that stands in its document: of its manifests first.
 
-    Raises `Malformed` or `Rejected` where something to be signed is not found or not transformed.
+    `document` is the whole of it, where that is known already. Raises `Malformed` or `Rejected` where
+    something to be signed is not found or not transformed.
     """
-    root = element.getroottree().getroot()
+    document = document or Document(element.getroottree().getroot())
     listed = [
         one
         for manifest in element.iterfind(f"{{{DS}}}Object/{{{DS}}}Manifest")
         for one in _references(manifest)
     ]
     for references in (listed, list(_references(_child(element, "SignedInfo")))):
-        # A new view of the tree for each round: what the first one kept was written before it had values.
-        document = Document(root)
         for number, reference in enumerate(references):
             found = resolve(read_reference(reference, number), document, detached)
             if found.actual is None:
@@ -128,6 +132,9 @@ def fill(element: etree._Element, detached: Mapping[str | None, bytes | Source])
                     "What is to be signed was not found." if problem is None else problem.message,
                 )
             _child(reference, "DigestValue").text = base64.b64encode(found.actual).decode()
+        if references:
+            # What was kept of the tree was written before it had these values.
+            document = document.changed()
 
 
 def _references(holder: etree._Element) -> Iterator[etree._Element]:
@@ -135,13 +142,13 @@ def _references(holder: etree._Element) -> Iterator[etree._Element]:
 
 
 def signed_octets(element: etree._Element) -> bytes:
-    """What a key signs: the canonical SignedInfo of a signature that stands in its document."""
-    octets = read_signature(element).octets
-    if octets is None:
-        raise Malformed(
-            "The signature has no canonical form: a namespace name in it is a relative reference."
-        )
-    return octets
+    """What a key signs: the canonical SignedInfo of a signature that stands in its document.
+
+    Raises `Malformed` where it has no canonical form, and `Rejected` (xml.canonicalisation) for an algorithm
+    that is none.
+    """
+    info = _child(element, "SignedInfo")
+    return canonicalise(info, _child(info, "CanonicalizationMethod").get("Algorithm", ""))
 
 
 def finish(
@@ -155,17 +162,30 @@ def finish(
     `detached` None: the data beside the document is not at hand any more, and its digests are believed.
     Raises `Rejected` (signature.own) where the signature does not verify.
     """
-    _child(element, "SignatureValue").text = _lines(value)
-    written = Document(element.getroottree().getroot())
-    signature = read_signature(element, written)
-    resolved = [resolve(one, written, detached or {}) for one in signature.signed_info.references]
+    _child(element, "SignatureValue").text = value_text(value)
+    document = Document(element.getroottree().getroot())
+    signature = read_signature(element, document)
+    check_own(signature, document, public_key, detached)
+    return signature
+
+
+def check_own(
+    signature: Signature,
+    document: Document,
+    public_key: object,
+    detached: Mapping[str | None, bytes | Source] | None,
+) -> None:
+    """Refuses a signature in its document, all of whose references and whose value do not verify.
+
+    `detached` and the error are as in `finish`.
+    """
+    resolved = [resolve(one, document, detached or {}) for one in signature.signed_info.references]
     whole = all(one.intact or (detached is None and not one.found and _is_beside(one)) for one in resolved)
     if not whole or not verify(signature, public_key).valid:
         raise Rejected(
             "signature.own",
             "The signature that was written does not verify. It is not given out: look at the key.",
         )
-    return signature
 
 
 def _is_beside(resolved: Resolved) -> bool:
@@ -196,7 +216,7 @@ def skeleton(plan: Plan) -> etree._Element:
     if plan.certificates:
         data = etree.SubElement(etree.SubElement(element, f"{{{DS}}}KeyInfo"), f"{{{DS}}}X509Data")
         for certificate in plan.certificates:
-            etree.SubElement(data, f"{{{DS}}}X509Certificate").text = _lines(certificate)
+            etree.SubElement(data, f"{{{DS}}}X509Certificate").text = value_text(certificate)
     for content in plan.objects:
         holder = etree.SubElement(element, f"{{{DS}}}Object") if content.tag != f"{{{DS}}}Object" else element
         holder.append(content)
@@ -250,6 +270,7 @@ def _child(element: etree._Element, name: str) -> etree._Element:
     return found
 
 
-def _lines(octets: bytes) -> str:
+def value_text(octets: bytes) -> str:
+    """Octets as the text of a value: Base64 in lines."""
     text = base64.b64encode(octets).decode()
     return "\n".join(text[at : at + _TEXT_LINE] for at in range(0, len(text), _TEXT_LINE))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Final
+from typing import Final
+
+from lxml import etree
 
 from trustworks.core.errors import BeyondLimit
 from trustworks.core.trace import implements
@@ -20,9 +22,6 @@ from trustworks.core.xml.parse import (
     parse,
 )
 from trustworks.core.xml.xpath import Size, size_of
-
-if TYPE_CHECKING:
-    from lxml import etree
 
 _TIMES_MADE: Final = 4
 _TIMES_READ: Final = 8
@@ -123,6 +122,27 @@ class Document:
         found = cls(root, limits, without, len(octets), declarations_in(octets))
         if work is not None:
             found.__dict__["work"] = work
+        return found
+
+    def grown(self, element: etree._Element, parent: etree._Element) -> Document:
+        """The document once an element that was in none is the last child of one of its elements.
+
+        What is known of it is known on: identifiers are looked for in the new element alone.
+        """
+        declared = sum(1 for _ in etree.iterwalk(element, events=("start-ns",)))
+        ids = self.ids.joined(ids_of(element))
+        parent.append(element)
+        known = None if self.declarations is None else self.declarations + declared
+        found = Document(self.root, self.limits, length=self.length, declarations=known)
+        found.__dict__["ids"] = ids
+        return found
+
+    def changed(self) -> Document:
+        """The document once texts of it were changed, which are none of identifiers and namespaces."""
+        found = Document(self.root, self.limits, self.without, self.length, self.declarations)
+        found.__dict__.update(
+            {name: self.__dict__[name] for name in ("ids", "scope") if name in self.__dict__}
+        )
         return found
 
     def another(self, octets: bytes) -> Document:

@@ -242,6 +242,20 @@ class Ids:
         """The one element that has the identifier; None where none has it, or several."""
         return self.unique.get(identifier)
 
+    def joined(self, other: Ids) -> Ids:
+        """With the elements of another, none of which are among these."""
+        unique, duplicates = dict(self.unique), dict(self.duplicates)
+        for name, elements in (
+            *((name, (one,)) for name, one in other.unique.items()),
+            *other.duplicates.items(),
+        ):
+            there = (unique.pop(name),) if name in unique else duplicates.get(name, ())
+            if there or len(elements) > 1:
+                duplicates[name] = (*there, *elements)
+            else:
+                (unique[name],) = elements
+        return Ids(unique=MappingProxyType(unique), duplicates=MappingProxyType(duplicates))
+
 
 def absent_identifiers(octets: bytes) -> frozenset[str]:
     """Attributes of identifiers that the octets of a document cannot have, so that `ids_of` need not look."""

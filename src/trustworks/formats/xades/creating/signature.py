@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import secrets
 from dataclasses import field, replace
 from typing import TYPE_CHECKING, Final
 
@@ -20,6 +21,7 @@ from trustworks.core.errors import Rejected
 from trustworks.core.values import dataclass
 from trustworks.core.xml import algorithms, build
 from trustworks.core.xml.document import Document
+from trustworks.core.xml.dsig import read_signature
 from trustworks.core.xml.parse import parse
 from trustworks.formats.data import Octets
 from trustworks.formats.dtbs import Dtbs, Fields, check_scheme, packed
@@ -54,16 +56,25 @@ class Prepared:
     id: str
     """The Id of the ds:Signature."""
     document: bytes
+    place: int
+    """Where the value comes in the document."""
 
     def encode(self) -> bytes:
         """It as octets, to be stored between the steps."""
-        return packed(_KIND, {"id": self.id, "document": self.document, **self.dtbs.fields()})
+        return packed(
+            _KIND, {"id": self.id, "document": self.document, "place": self.place, **self.dtbs.fields()}
+        )
 
     @classmethod
     def decode(cls, octets: bytes) -> Prepared:
         """What `encode` wrote. Raises `Malformed`."""
         found = Fields(_KIND, octets)
-        return cls(dtbs=Dtbs.of(found), id=found.text("id"), document=found.octets("document"))
+        return cls(
+            dtbs=Dtbs.of(found),
+            id=found.text("id"),
+            document=found.octets("document"),
+            place=found.number("place"),
+        )
 
     def complete(self, value: bytes, *, beside: Mapping[str | None, Source] | None = None) -> bytes:
         """The third step: the document with the finished signature, which was verified.
@@ -75,17 +86,19 @@ class Prepared:
             Malformed: what was prepared cannot be read.
             Rejected: (signature.own) the value is not that of the certificate's key over what was prepared.
         """
-        root = parse(self.document)
-        element = signature_in(root, self.id)
-        if build.signed_octets(element) != self.dtbs.octets:
+        key = public_key(self.dtbs.certificate)
+        written = build.value_text(plain_value(value, key)).encode()
+        made = self.document[: self.place] + written + self.document[self.place :]
+        document = Document.of(made)
+        signature = read_signature(signature_in(document.root, self.id), document)
+        if signature.octets != self.dtbs.octets:
             raise Rejected(
                 "signature.prepared",
                 "The document that was prepared does not hold what was to be signed: one of them was "
                 "changed. Prepare it anew.",
             )
-        key = public_key(self.dtbs.certificate)
-        build.finish(element, plain_value(value, key), key, beside)
-        return serialised(root)
+        build.check_own(signature, document, key, beside)
+        return made
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,7 +162,7 @@ def counter_sign(
         )
     holder = child(unsigned_properties(root, signature), "CounterSignature")
     data = build.Wanted(uri=f"#{identifier}", type=_COUNTERSIGNED_TYPE, digest=digest_uri(options.hash_name))
-    named_ = _identifier(root, properties, options, identifier.encode())
+    named_ = _identifier(Document(root), properties, options, identifier.encode())
     element = _skeleton(named_, [data], (), (), properties, options)
     holder.append(element)
     build.fill(element, {})
@@ -159,6 +172,15 @@ def counter_sign(
 def serialised(root: etree._Element) -> bytes:
     """A whole document in UTF-8, with what stands beside its root element."""
     return etree.tostring(root.getroottree(), xml_declaration=True, encoding="UTF-8")
+
+
+def serialised_around(empty: etree._Element) -> tuple[bytes, bytes]:
+    """The whole document of an element without content, before that would come and behind it."""
+    while True:
+        empty.text = mark = secrets.token_hex(16)
+        parts = serialised(empty.getroottree().getroot()).split(mark.encode())
+        if len(parts) == 2:  # else the mark was in it already
+            return parts[0], parts[1]
 
 
 def signature_in(root: etree._Element, identifier: str | int) -> etree._Element:
@@ -211,8 +233,8 @@ def unsigned_properties(root: etree._Element, signature: str | int) -> etree._El
 def begun(packaged: Packaged, properties: SignedProperties, options: Options) -> etree._Element:
     """The ds:Signature in its place, with all digests and no value. Raises as `prepare`."""
     check_scheme(options.scheme)
-    root = None if packaged.document is None else parse(packaged.document)
-    identifier = _identifier(root, properties, options, repr(packaged.data).encode())
+    document = None if packaged.document is None else Document.of(packaged.document)
+    identifier = _identifier(document, properties, options, repr(packaged.data).encode())
     packaged = named(packaged, identifier)
     stamps = [replace(one, of=[put_id(of, identifier) for of in one.of]) for one in properties.time_stamps]
     properties = replace(properties, time_stamps=stamps)
@@ -225,20 +247,19 @@ def begun(packaged: Packaged, properties: SignedProperties, options: Options) ->
         properties,
         options,
     )
-    if root is not None:
-        _place(root, packaged.within).append(element)
-    build.fill(element, packaged.beside)
+    if document is not None:
+        document = document.grown(element, _place(document, packaged.within))
+    build.fill(element, packaged.beside, document)
     return element
 
 
 def _frozen(element: etree._Element, properties: SignedProperties, options: Options) -> Prepared:
-    root = element.getroottree().getroot()
-    identifier = str(element.get("Id"))
-    document = serialised(root)
-    # What is signed is computed over what will be read again, so that the two cannot differ.
-    octets = build.signed_octets(signature_in(parse(document), identifier))
+    # `complete` compares it with what it reads in the finished document.
+    octets = build.signed_octets(element)
     dtbs = Dtbs(data=Octets(octets), scheme=options.scheme, certificate=properties.certificates[0])
-    return Prepared(dtbs=dtbs, id=identifier, document=document)
+    (value,) = element.iterchildren(names.SIGNATURE_VALUE)
+    before, behind = serialised_around(value)
+    return Prepared(dtbs=dtbs, id=str(element.get("Id")), document=before + behind, place=len(before))
 
 
 def _wanted(one: SignedData, digest: str) -> build.Wanted:
@@ -302,10 +323,10 @@ def _object(held: Held, digest: str) -> etree._Element:
     return element
 
 
-def _place(root: etree._Element, within: str | None) -> etree._Element:
+def _place(document: Document, within: str | None) -> etree._Element:
     if within is None:
-        return root
-    found = Document(root).ids.get(within)
+        return document.root
+    found = document.ids.get(within)
     if found is None:
         raise Rejected(
             "xades.within", f"The document has no element (or several) with the identifier {within[:80]!r}."
@@ -314,10 +335,10 @@ def _place(root: etree._Element, within: str | None) -> etree._Element:
 
 
 def _identifier(
-    root: etree._Element | None, properties: SignedProperties, options: Options, about: bytes
+    document: Document | None, properties: SignedProperties, options: Options, about: bytes
 ) -> str:
     """An Id that is not in the document. The same input has the same: nothing is drawn by chance."""
-    ids = None if root is None else Document(root).ids
+    ids = None if document is None else document.ids
     if options.id is not None:
         if not _is_name(options.id):
             raise Rejected(
