@@ -231,6 +231,43 @@ def comparable(given: Sequence[Data], hash_name: str | None) -> list[Data]:
     ]
 
 
+@dataclass(frozen=True, slots=True)
+class Protected:
+    """Data with the password that opens it, as an encrypted PDF has one: an owner's, or a user's."""
+
+    data: Data
+    password: str = field(repr=False)
+
+    @property
+    def name(self) -> str | None:
+        """See `Data.name`."""
+        return self.data.name
+
+    @property
+    def size(self) -> int:
+        """Octets, as they are encrypted."""
+        return self.data.size
+
+    def portions(self) -> Iterator[bytes]:
+        """The octets as they are."""
+        return self.data.portions()
+
+    def octets(self) -> bytes:
+        """The octets as they are."""
+        return self.data.octets()
+
+    def digest(self, hash_name: str) -> bytes:
+        """See `Data.digest`."""
+        return self.data.digest(hash_name)
+
+
+def password_of(data: Data) -> str:
+    """The password that was given with data, or with what it extends; empty where none was."""
+    while isinstance(data, Extended):
+        data = data.before
+    return data.password if isinstance(data, Protected) else ""
+
+
 class _Mapped(mmap.mmap):
     """A file where it lies, with what of `bytes` readers of structure ask for."""
 
@@ -248,6 +285,8 @@ def in_view(data: Data, most: int) -> Iterator[bytes]:
     Raises:
         Malformed: it is no file by itself and has more than `most` octets, which would have to be in memory.
     """
+    if isinstance(data, Protected):
+        data = data.data
     if isinstance(data, Stored) and data.size > _MAPPED:
         with data.path.open("rb") as stream, _Mapped(stream.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
             yield cast("bytes", mapped)  # it has what `bytes` has, as far as it is asked for here

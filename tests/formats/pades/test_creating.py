@@ -475,15 +475,6 @@ def test_a_large_file_is_neither_held_nor_copied(tmp_path: Path) -> None:
 # --- what is refused --------------------------------------------------------------------------------------
 
 
-def test_encrypted_files_are_refused() -> None:
-    from pikepdf import Encryption  # noqa: PLC0415 - loaded where it is used
-
-    data = Octets(of_qpdf(encryption=Encryption(owner="o", user="", R=6)))
-    with pytest.raises(Rejected, match="without encryption") as caught:
-        prepare(data, PLAIN)
-    assert caught.value.code == "pdf.encrypted"
-
-
 @pytest.mark.parametrize(
     "damage",
     [

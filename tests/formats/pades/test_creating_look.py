@@ -436,6 +436,7 @@ def test_nothing_is_seen_through_where_that_is_forbidden(octets: bytes, *, clear
 @pytest.mark.req("ISO19005-1:6.9-APPEARANCE")
 def test_an_invisible_field_of_an_archivable_file_has_an_appearance() -> None:
     assert isinstance(look_of(signed(archivable(1), None)), Stream)
+    assert "AP" not in widget_of(signed(archivable(2), None))
     assert "AP" not in widget_of(signed(page().octets, None))
 
 
@@ -491,6 +492,30 @@ def test_what_is_not_seen_is_read_out_where_a_file_has_a_structure() -> None:
     stamp = prepare_time_stamp(Octets(octets)).appended
     assert b"/TU (Document time-stamp)" in stamp
     assert "TU" not in widget_of(signed(page().octets, None))
+
+
+def test_the_structure_of_a_signed_file_stays() -> None:
+    """Others take its change for one of the document; what is not on the page needs no place in it."""
+    view = signed(tagged(b"/K 62 0 R", b"<< /Nums [] >>"), None)
+    octets = view.document.octets
+    widget = widget_of(signed(octets, None))
+    assert ("StructParent" in widget, widget["TU"], widget["Rect"]) == (
+        False,
+        b"Digital signature",
+        [-1, -1, -1, -1],
+    )
+    shown = widget_of(signed(octets, Shown(look=TEXT, place=PLACE)))
+    assert ("StructParent" in shown, "TU" in shown) == (False, True)
+
+
+@pytest.mark.req("ISO32000-2:12.5.2-FREE")
+def test_nothing_is_put_over_what_is_there_once_a_file_is_signed() -> None:
+    once = signed(page().octets, Shown(look=TEXT, place=PLACE)).document.octets
+    beside = replace(PLACE, rectangle=(10, 60, 100, 40))
+    signed(once, Shown(look=TEXT, place=beside))
+    over = replace(PLACE, rectangle=(10, 59, 100, 40))
+    said = refused(lambda: Shown(look=TEXT, place=over), once)
+    assert said.startswith("pdf.place: On page 1 something stands at that place already")
 
 
 @pytest.mark.parametrize("root", [b"<< /K 62 0 R /ParentTree << /Nums [] >> >>"])

@@ -75,8 +75,9 @@ class Indirect:
 class Document:
     """The octets, and what was read of them so far. Objects are read once, whichever revision asks."""
 
-    def __init__(self, octets: bytes, limits: Limits) -> None:
+    def __init__(self, octets: bytes, limits: Limits, password: str = "") -> None:
         self.octets = octets
+        self.password = password
         self.limits = limits
         self.allowance = Allowance(limits.parsed)
         self.header = max(octets[:1024].find(b"%PDF-"), 0)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from trustworks.formats.pades.syntax import Object
     from trustworks.formats.pades.view import View
 
-_Box: TypeAlias = tuple[float, float, float, float]
+Box: TypeAlias = tuple[float, float, float, float]
 _MOST = 2_000
 
 
@@ -22,14 +22,14 @@ def pages_with_overlaps(old: View, new: View) -> list[int]:
     """The numbers of pages, from 1, on which an annotation that `old` has not lies over another."""
     found: list[int] = []
     for number, page in enumerate(pages_of(new), 1):
-        boxes: list[tuple[bool, _Box]] = []
+        boxes: list[tuple[bool, Box]] = []
         for one in new.items(page.get("Annots"))[:_MOST]:
-            box = _box(new, one)
+            box = box_of(new, one)
             if box is not None:
                 boxes.append((not _was_there(old, one), box))
         new.document.work(len(boxes) * sum(fresh for fresh, _ in boxes))
         if any(
-            fresh and _over(box, other)
+            fresh and are_over(box, other)
             for place, (fresh, box) in enumerate(boxes)
             for at, (_, other) in enumerate(boxes)
             if at != place
@@ -60,7 +60,7 @@ def _was_there(old: View, annotation: Object) -> bool:
     return isinstance(annotation, Ref) and old.place(annotation.number) is not None
 
 
-def _box(view: View, annotation: Object) -> _Box | None:
+def box_of(view: View, annotation: Object) -> Box | None:
     """The rectangle of an annotation that has an area (ISO 32000-2, 7.9.5)."""
     sides = [view.get(one) for one in view.items(view.entries(annotation).get("Rect"))[:4]]
     figures = [float(one) for one in sides if isinstance(one, int | float)]
@@ -71,7 +71,7 @@ def _box(view: View, annotation: Object) -> _Box | None:
     return (left, low, right, high) if right > left and high > low else None
 
 
-def _over(one: _Box, other: _Box) -> bool:
+def are_over(one: Box, other: Box) -> bool:
     """Whether two rectangles have an area in common; a border is none."""
     return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.errors import BeyondLimit, Malformed
+from trustworks.formats.data import password_of
 from trustworks.formats.evidence import (
     Finding,
     Format,
@@ -93,7 +94,7 @@ class _Reading:
         self.file = file
         self.collector = collector
         self.limits = limits
-        self.document = Document(self.octets, limits)
+        self.document = Document(self.octets, limits, password_of(data))
         self.view = View(self.document, len(self.octets))
         self.encrypted = "Encrypt" in self.view.trailer
         if self.encrypted:

@@ -2,7 +2,7 @@
 
 Readers that disagree on what a file holds are how signed documents show one thing to one person and another
 to the next: where QPDF sees other signatures or another number of pages than we do, that is told. An
-encrypted document that opens without a password is read through it.
+encrypted document that opens without a password, or by the one that was given, is read through it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import re
 import warnings
 from decimal import Decimal
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
 
 from trustworks.core.errors import Malformed
 from trustworks.formats.evidence import Finding, Weight
@@ -34,22 +34,63 @@ _DEPTH: Final = 100
 _FIELDS: Final = 100_000
 
 
-def opened(octets: bytes) -> Pdf:
-    """The file as QPDF reads it, with the empty password.
+class WrongPassword(Malformed):
+    """The PDF is encrypted, and the password that was given, or none, does not open it."""
+
+
+class _Lying(io.RawIOBase):
+    """Octets to be read where they lie, which may be in a large file (`formats.data.in_view`)."""
+
+    def __init__(self, octets: bytes) -> None:
+        super().__init__()
+        self._octets = octets
+        self._at = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._at
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        begin = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: len(self._octets)}[whence]
+        self._at = max(begin + offset, 0)
+        return self._at
+
+    def readinto(self, buffer: Any) -> int:
+        room = memoryview(buffer)
+        found = self._octets[self._at : self._at + len(room)]
+        room[: len(found)] = found
+        self._at += len(found)
+        return len(found)
+
+
+def opened(octets: bytes, password: str = "") -> Pdf:
+    """The file as QPDF reads it, with its password; the empty one opens what everybody may read.
 
     Raises:
-        Malformed: it needs a password or another key, or QPDF can make nothing of it.
+        WrongPassword: it needs another password.
+        Malformed: it needs another key, or QPDF can make nothing of it.
     """
     import pikepdf  # noqa: PLC0415 - a library that is loaded with the first PDF only
 
     # What QPDF warns of while it reads is no message to whoever runs this.
     logging.getLogger("pikepdf._core").setLevel(logging.CRITICAL)
     try:
+        password.encode()  # QPDF takes no half characters
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return pikepdf.Pdf.open(io.BytesIO(octets), password="", suppress_warnings=True)
-    except pikepdf.PasswordError as error:
-        raise Malformed(
+            source = cast("BinaryIO", _Lying(octets))  # what of one is asked for
+            return pikepdf.Pdf.open(source, password=password, suppress_warnings=True)
+    except (pikepdf.PasswordError, UnicodeEncodeError) as error:
+        if password:
+            raise WrongPassword(
+                "The password does not open the PDF. Look whether it is that of this file, as it was typed."
+            ) from error
+        raise WrongPassword(
             "The PDF is encrypted with a password or for certain readers, and cannot be read here. Ask who "
             "made it for a file without, or open it and save what is signed."
         ) from error
@@ -71,8 +112,10 @@ class DecryptedView(View):
         super().__init__(document, end, sections)
 
     @cached_property
-    def _pdf(self) -> Pdf:
-        return opened(self.document.octets[: self.end])
+    def pdf(self) -> Pdf:
+        """The revision as QPDF reads it. Raises `Malformed` where it cannot."""
+        octets = self.document.octets
+        return opened(octets if self.end == len(octets) else octets[: self.end], self.document.password)
 
     def load(self, number: int) -> Object:
         """The indirect object of a number, decrypted."""
@@ -88,7 +131,7 @@ class DecryptedView(View):
         raw = self.indirect(number)
         try:
             found = _converted(
-                self._pdf.get_object((number, 0 if place.stream is not None else place.generation))
+                self.pdf.get_object((number, 0 if place.stream is not None else place.generation))
             )
         except (RuntimeError, ValueError, KeyError) as error:
             raise Malformed(
@@ -114,7 +157,7 @@ class DecryptedView(View):
         if number is None or place is None:
             return super().raw(stream)
         try:
-            return bytes(self._pdf.get_object((number, place.generation)).read_raw_bytes())
+            return bytes(self.pdf.get_object((number, place.generation)).read_raw_bytes())
         except (RuntimeError, ValueError) as error:
             raise Malformed(
                 f"Stream {number} of the encrypted PDF cannot be read: {_said(error)}."

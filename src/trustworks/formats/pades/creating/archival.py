@@ -48,8 +48,8 @@ def may_be_seen_through(part: int | None, *, intents: bool) -> bool:
 
 @implements("ISO19005-1:6.9-APPEARANCE", disabled=False)
 def must_appear(part: int | None) -> bool:
-    """Whether an invisible field needs an appearance all the same."""
-    return part is not None
+    """Whether an invisible field needs an appearance all the same: by part 1, and no other."""
+    return part == 1
 
 
 def _part(view: View) -> int | None:

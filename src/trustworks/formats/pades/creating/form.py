@@ -11,18 +11,29 @@ from trustworks.core.errors import Malformed, Rejected
 from trustworks.core.trace import implements
 from trustworks.formats.pades.creating.archival import archival_of, must_appear
 from trustworks.formats.pades.creating.drawing import drawn
+from trustworks.formats.pades.creating.encryption import may_sign
 from trustworks.formats.pades.creating.look import Shown
-from trustworks.formats.pades.creating.pages import located, page_at, page_with, quarter, shown_size
+from trustworks.formats.pades.creating.pages import (
+    located,
+    page_at,
+    page_with,
+    quarter,
+    seen_box,
+    shown_size,
+)
 from trustworks.formats.pades.creating.tags import is_tagged, put_tag
 from trustworks.formats.pades.creating.wanted import Appearance, Widget
 from trustworks.formats.pades.creating.written import NewStream, text
 from trustworks.formats.pades.fields import form_of, signature_fields, text_of
+from trustworks.formats.pades.overlaps import are_over, box_of
 from trustworks.formats.pades.syntax import Name, Ref
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from trustworks.formats.pades.creating.archival import Archival
     from trustworks.formats.pades.creating.look import Place
-    from trustworks.formats.pades.creating.pages import Page
+    from trustworks.formats.pades.creating.pages import Box, Page
     from trustworks.formats.pades.creating.update import Update
     from trustworks.formats.pades.fields import SignatureField
     from trustworks.formats.pades.syntax import Object
@@ -32,6 +43,8 @@ _SIGNED: Final = 3
 """SigFlags: there are signatures, and the file may only be appended to (12.7.3)."""
 _SHOWN: Final = 132
 """Flags of the annotation: printed, and not to be moved."""
+_MOST_LOOKED_AT: Final = 2_000
+"""Annotations of a page that are looked at, as readers do."""
 _NOWHERE: Final = (0, 0, 0, 0)
 _NOTHING: Final = Appearance(content=b"", box=_NOWHERE)
 """What an invisible field shows: PDF/A-1 asks every field to say it."""
@@ -40,11 +53,12 @@ Shape: TypeAlias = Widget | Shown
 
 
 def put_field(
-    update: Update, name: str | None, value: Ref, wanted: Shape | None, said: str
+    update: Update, name: str | None, value: Ref, wanted: Shape | None, said: str, *, signed: bool
 ) -> tuple[str, Ref]:
     """A signature field with a value: its full name and its reference.
 
-    `said` is what is read out of a tagged document where nothing else is.
+    `said` is what is read out of a tagged document where nothing else is. `signed`: the file has signatures,
+    which others judge by what comes after them.
 
     Raises:
         Rejected: ``pdf.field-signed``, ``pdf.field-name``, ``pdf.page``: that field cannot be signed;
@@ -56,6 +70,8 @@ def put_field(
     flags = form.get("SigFlags")
     form["SigFlags"] = (flags if isinstance(flags, int) else 0) | _SIGNED
     existing = [one for one in fields if one.name == name]
+    if update.encryption is not None:
+        may_sign(update.encryption, new_field=not existing)
     if existing:
         return existing[0].name, _fill(update, existing[0], value, wanted)
     taken = _names(update.view)
@@ -68,7 +84,7 @@ def put_field(
             f"The field {name!r:.100} is no signature field, or its name is none for a new field, which has "
             "no point in it. Give another name, or none.",
         )
-    return name, _make(update, form, name, value, wanted, said)
+    return name, _make(update, form, name, value, wanted, said, signed=signed)
 
 
 def _names(view: View) -> set[str]:
@@ -146,6 +162,8 @@ def _make(  # noqa: PLR0917 - what a field is made of
     value: Ref,
     wanted: Shape | None,
     said: str,
+    *,
+    signed: bool,
 ) -> Ref:
     view = update.view
     if isinstance(wanted, Shown) and wanted.place is None:
@@ -165,7 +183,17 @@ def _make(  # noqa: PLR0917 - what a field is made of
     page = update.edit(found.reference, dict)
     if page is None:
         raise Malformed(f"Page {number} of the PDF cannot be read again.")
+    rectangle = _NOWHERE if widget is None else widget.rectangle
+    if signed and isinstance(wanted, Shown):
+        lies_free(wanted, rectangle, _boxes(view, found))
     alternative = None if widget is None else widget.alternative
+    tagged = is_tagged(view)
+    if tagged:
+        alternative = alternative or said
+    if tagged and signed and widget is None:
+        # Readers take a change of the structure for one of the document: what is not on the page needs none.
+        left, bottom, _, _ = seen_box(view, found)
+        rectangle = (left - 1, bottom - 1, left - 1, bottom - 1)
     entries: dict[str, Object] = {
         "Type": Name("Annot"),
         "Subtype": Name("Widget"),
@@ -174,16 +202,15 @@ def _make(  # noqa: PLR0917 - what a field is made of
         "V": value,
         "F": _SHOWN,
         "P": found.reference,
-        "Rect": list(_NOWHERE if widget is None else widget.rectangle),
+        "Rect": list(rectangle),
     }
     if widget is not None:
         entries["AP"] = {"N": _appearance(update, widget.appearance)}
     elif must_appear(archival.part):
         entries["AP"] = {"N": _appearance(update, _NOTHING)}
     made = update.add(entries)
-    if is_tagged(view):
-        alternative = alternative or said
-        entries["StructParent"] = put_tag(update, made, found.reference, alternative)
+    if tagged and not signed:
+        entries["StructParent"] = put_tag(update, made, found.reference, alternative or said)
         page.setdefault("Tabs", Name("S"))
     if alternative is not None:
         entries["TU"] = text(alternative)
@@ -202,6 +229,24 @@ def _on_page(view: View, page: Page, wanted: Shown, archival: Archival) -> Widge
         appearance=drawn(wanted.look, place.rectangle[2:], archival, quarter(view, page)),
         alternative=wanted.read_out,
     )
+
+
+def _boxes(view: View, page: Page) -> list[Box]:
+    """The rectangles of what stands on a page already."""
+    found = (box_of(view, one) for one in view.items(page.entries.get("Annots"))[:_MOST_LOOKED_AT])
+    return [one for one in found if one is not None]
+
+
+@implements("ISO32000-2:12.5.2-FREE")
+def lies_free(wanted: Shown, rectangle: Box, taken: Sequence[Box]) -> None:
+    """Refuses to put a signature over what stands on a page that is signed already, and hide it."""
+    if any(are_over(rectangle, one) for one in taken):
+        assert wanted.place is not None  # noqa: S101 - by the caller
+        raise Rejected(
+            "pdf.place",
+            f"On page {wanted.place.page} something stands at that place already, and the PDF is signed: "
+            "what hides it would spoil the signatures that are there. Give another place.",
+        )
 
 
 def _appearance(update: Update, look: Appearance) -> Ref:

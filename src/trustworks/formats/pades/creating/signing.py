@@ -140,7 +140,9 @@ def prepare(data: Data, wanted: Wanted, *, hash_name: str = "sha256", limits: Li
         if references:
             entries["Reference"] = references
         value, body = _dictionary(update, "Sig", DETACHED, wanted.room, entries)
-        name, made = put_field(update, wanted.field, value, wanted.widget, look.SIGNATURE)
+        name, made = put_field(
+            update, wanted.field, value, wanted.widget, look.SIGNATURE, signed=found.signed
+        )
         permitted.is_unlocked(found, name)
         if wanted.lock is not None and (held := update.edit(made, dict)) is not None:
             held["Lock"] = update.add({"Type": Name("SigFieldLock"), **_lock(wanted.lock)})
@@ -164,9 +166,10 @@ def prepare_time_stamp(
     """
     check_room(room)
     with updating(data, limits) as update:
-        permitted.is_unlocked(permitted.earlier(update.view), field)
+        found = permitted.earlier(update.view)
+        permitted.is_unlocked(found, field)
         value, body = _dictionary(update, "DocTimeStamp", TIME_STAMP, room, {})
-        name, _ = put_field(update, field, value, None, look.TIME_STAMP)
+        name, _ = put_field(update, field, value, None, look.TIME_STAMP, signed=found.signed)
         return _frozen(data, update, value, body, name, hash_name, time_stamp=True)
 
 
@@ -232,13 +235,15 @@ def _dictionary(
         "Filter": Name(_HANDLER),
         "SubFilter": Name(sub_filter),
     }
+    value = update.add(None)
     body = b"%b /ByteRange [0%b] /Contents <%b> %b" % (
         octets_of(head).removesuffix(b" >>"),
         b" " * _RANGE,
         b"0" * (2 * room),
-        octets_of(entries).removeprefix(b"<< "),
+        octets_of(update.sealed(entries, value)).removeprefix(b"<< "),
     )
-    return update.add_octets(body), body
+    update.put_octets(value, body)
+    return value, body
 
 
 def _frozen(  # noqa: PLR0917 - what it is made of

@@ -10,10 +10,11 @@ import hashlib
 import zlib
 from contextlib import contextmanager
 from copy import deepcopy
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 from trustworks.core.errors import Malformed, Rejected
-from trustworks.formats.data import in_view
+from trustworks.formats.data import in_view, password_of
+from trustworks.formats.pades.creating.encryption import opened
 from trustworks.formats.pades.creating.written import NewObject, NewStream, octets_of, stream
 from trustworks.formats.pades.document import Document
 from trustworks.formats.pades.syntax import Name, Ref
@@ -24,9 +25,11 @@ if TYPE_CHECKING:
 
     from trustworks.formats.data import Data
     from trustworks.formats.limits import Limits
+    from trustworks.formats.pades.creating.encryption import Encryption
     from trustworks.formats.pades.syntax import Object
 
 Container = TypeVar("Container", "list[Object]", "dict[str, Object]")
+Value = TypeVar("Value", bound="Object")
 
 _MOST: Final = 8_388_607
 """The highest number of an object that readers must take (ISO 32000-1, annex C)."""
@@ -40,12 +43,12 @@ def updating(data: Data, limits: Limits) -> Iterator[Update]:
 
     Raises:
         Malformed: it is no PDF that can be read.
-        Rejected: ``pdf.encrypted``, ``pdf.damaged``: it can be read, and nothing can be added to it so that
-            every reader finds it.
+        Rejected: ``pdf.damaged``: it can be read, and nothing can be added to it so that every reader finds
+            it; ``pdf.encrypted``, ``pdf.password``: it is encrypted, and not for whoever asks.
     """
     try:
         with in_view(data, limits.parsed) as octets:
-            yield Update(octets, limits)
+            yield Update(octets, limits, password_of(data))
     except RecursionError as error:
         raise Malformed(f"{data.name or 'The PDF'} is nested too deeply to be read.") from error
 
@@ -53,13 +56,15 @@ def updating(data: Data, limits: Limits) -> Iterator[Update]:
 class Update:
     """The objects of an update while they are put together. `view` is the file as it is."""
 
-    def __init__(self, octets: bytes, limits: Limits) -> None:
+    def __init__(self, octets: bytes, limits: Limits, password: str) -> None:
         self.size = len(octets)
         self.limits = limits
-        self.document = Document(octets, limits)
+        self.document = Document(octets, limits, password)
         self.view = View(self.document, self.size)
-        refuse_encrypted(self.view)
         refuse_damaged(self.view)
+        self.encryption: Encryption | None = None
+        if any("Encrypt" in section.trailer for section in self.view.sections):
+            self.view, self.encryption = opened(self.document, self.view)
         self._ends_with_line = octets[-1:] in {b"\n", b"\r"}
         self._next = _first_unused(self.view)
         self._generations: dict[int, int] = {}
@@ -76,18 +81,25 @@ class Update:
         if self._next > _MOST:
             raise Rejected("pdf.damaged", f"The PDF has more than {_MOST} objects: none can be added.")
         if isinstance(value, NewStream):
-            entries = {key: self.placed(one) for key, one in value.entries.items()}
-            self._bodies[reference.number] = stream(entries, value.content)
+            entries = self.sealed({key: self.placed(one) for key, one in value.entries.items()}, reference)
+            content = value.content
+            if self.encryption is not None:
+                content = self.encryption.stream(content, *reference)
+            self._bodies[reference.number] = stream(entries, content)
         else:
             self._edited[reference.number] = value
         return reference
 
-    def add_octets(self, body: bytes) -> Ref:
-        """A new object of these octets, written as they are."""
-        reference = self.add(None)
+    def put_octets(self, reference: Ref, body: bytes) -> None:
+        """Gives a new object these octets, which are written as they are."""
         del self._edited[reference.number]
         self._bodies[reference.number] = body
-        return reference
+
+    def sealed(self, value: Value, reference: Ref) -> Value:
+        """A value as it stands in its object: its strings encrypted where the file is."""
+        if self.encryption is None:
+            return value
+        return cast("Value", self.encryption.value(value, *reference))
 
     def placed(self, value: object) -> Object:
         """A value with the new streams and objects in it made, each once, and references in their place."""
@@ -147,7 +159,9 @@ class Update:
 
     def octets(self) -> bytes:
         """What comes behind the file: objects, section and trailer, in the order of the objects' numbers."""
-        bodies = {number: octets_of(value) for number, value in self._edited.items()} | self._bodies
+        bodies = dict(self._bodies)
+        for number, value in self._edited.items():
+            bodies[number] = octets_of(self.sealed(value, Ref(number, self._generations.get(number, 0))))
         written = bytearray(b"" if self._ends_with_line else b"\n")
         places: dict[int, tuple[int, int]] = {}
         for number in sorted(bodies):
@@ -169,22 +183,14 @@ class Update:
     def _trailer(self, changed: bytes) -> dict[str, Object]:
         """The entries that go on, the second half of ID new, and where the section before stands."""
         before = self.view.trailer
-        trailer: dict[str, Object] = {key: before[key] for key in ("Root", "Info") if key in before}
+        trailer: dict[str, Object] = {
+            key: before[key] for key in ("Root", "Info", "Encrypt") if key in before
+        }
         identifier = self.view.get(before.get("ID"))
         if isinstance(identifier, list) and identifier and isinstance(identifier[0], bytes):
             trailer["ID"] = [identifier[0], changed]
         trailer["Prev"] = self.document.last_start(self.size)
         return trailer
-
-
-def refuse_encrypted(view: View) -> None:
-    """What is added to an encrypted file must be encrypted, too, which is not done here."""
-    if any("Encrypt" in section.trailer for section in view.sections):
-        raise Rejected(
-            "pdf.encrypted",
-            "The PDF is encrypted, and nothing can be added to it here. Save it without encryption, and sign "
-            "that.",
-        )
 
 
 def refuse_damaged(view: View) -> None:
