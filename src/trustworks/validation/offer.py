@@ -125,8 +125,15 @@ def fetcher_of(settings: ValidationSettings) -> Fetcher | None:
     fetch = settings.fetch
     if not fetch.online:
         return None
+    cache = None if fetch.cache is None else Cache(fetch.cache, fetch.cache_octets)
+    return Fetcher(fetch_limits_of(settings), cache)
+
+
+def fetch_limits_of(settings: ValidationSettings) -> FetchLimits:
+    """The bounds of fetching, as the configuration says them."""
+    fetch = settings.fetch
     hosts = (one.partition("=") for one in fetch.hosts)
-    limits = FetchLimits(
+    return FetchLimits(
         seconds=fetch.seconds,
         octets=fetch.octets,
         answers=fetch.answers,
@@ -139,4 +146,3 @@ def fetcher_of(settings: ValidationSettings) -> Fetcher | None:
         ports=frozenset(fetch.ports),
         hosts={name.lower(): address for name, _, address in hosts},
     )
-    return Fetcher(limits, None if fetch.cache is None else Cache(fetch.cache, fetch.cache_octets))

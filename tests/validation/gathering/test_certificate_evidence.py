@@ -428,6 +428,37 @@ def test_old_data_at_hand_is_replaced_by_new() -> None:
     assert of(web, at_hand=old).answers == old.answers, "it is fresh enough for the policy"
 
 
+def test_a_responder_that_answers_anew_is_asked_again_in_a_second() -> None:
+    web = Web(everything(OCSP=ocsp_answer(SIGNER, RESPONDER, NOW), CRL=b""))
+    since = NOW + timedelta(milliseconds=700)
+    clock = [NOW + timedelta(milliseconds=800)]
+    said, again = not_fresh(web, since=since, now=clock[0])
+    assert again == NOW + timedelta(seconds=1)
+    assert "ask again at 2026-06-01 12:00:01Z" in said
+
+    waited: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        waited.append(seconds)
+        clock[0] += timedelta(seconds=seconds)
+        web.answers[OCSP] = ocsp_answer(SIGNER, RESPONDER, clock[0].replace(microsecond=0))
+
+    trust = Trust.of([ROOT.der])
+    patient = CertificateEvidence(
+        trust=lambda: trust,
+        policy=shipped(),
+        fetcher=web,
+        patience=timedelta(seconds=2),
+        now=lambda: clock[0],
+        sleep=sleep,
+    )
+    assert patient.evidence_of(SIGNER.der, since, since=since).answers == (web.answers[OCSP],)
+    assert waited == [pytest.approx(0.2)]
+    with pytest.raises(Unavailable):
+        patient.evidence_of(SIGNER.der, NOW, since=NOW + timedelta(minutes=1))
+    assert len(waited) == 1, "it is not waited for what comes later than that"
+
+
 # The past
 
 

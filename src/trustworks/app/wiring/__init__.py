@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from trustworks.app.wiring.enrolling import Enrolling
+from trustworks.app.wiring.evidencing import Evidencing
 from trustworks.app.wiring.listing import Listing
 from trustworks.app.wiring.modules import TOKENS
 from trustworks.app.wiring.offices import Offices
-from trustworks.app.wiring.validating import Validating
 
 __all__ = ["TOKENS", "Wiring"]
 
 
-class Wiring(Enrolling, Offices, Listing, Validating):
+class Wiring(Enrolling, Offices, Listing, Evidencing):
     """The resources of one configuration.
 
     Made by `lazy`: the file is looked for and read when the first attribute is used, so that `trustworks

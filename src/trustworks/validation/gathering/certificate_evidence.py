@@ -7,12 +7,13 @@ not: the certificate does not stand, something was not to be had, or nothing new
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import time
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from trustworks.core.errors import Rejected, Unavailable
-from trustworks.core.pki.tokens import Certificate
+from trustworks.core.pki.tokens import Certificate, OcspAnswer
 from trustworks.core.ports import NOTHING, ValidationData
 from trustworks.core.values import dataclass
 from trustworks.validation.gathering.rounds import judged_in_rounds
@@ -45,6 +46,10 @@ if TYPE_CHECKING:
     from trustworks.validation.rules.supporting import Supported
     from trustworks.validation.trust import Trust
 
+_LIVE: Final = timedelta(minutes=1)
+"""An OCSP answer that is no older was made for who asked, or for who asked some seconds before."""
+_SOON: Final = timedelta(seconds=1)
+"""What revocation data tells of time: it has no parts of seconds."""
 _MOST_TOLD: Final = 4
 """How many troubles of fetching a sentence names."""
 
@@ -53,7 +58,8 @@ class CertificateEvidence:
     """The `core.ports.EvidenceSource` of validation. Threads share it.
 
     `trust` answers whom one trusts now; `fetcher` None: nothing is fetched. `extra` is evidence that is there
-    for every certificate, such as those of authorities. `now` is a clock in UTC.
+    for every certificate, such as those of authorities. `patience`: for so long it waits by itself for what
+    is not issued yet; a responder that answers anew each time needs some seconds. `now` is a clock in UTC.
     """
 
     def __init__(
@@ -63,13 +69,17 @@ class CertificateEvidence:
         policy: Policy,
         fetcher: Fetcher | None,
         extra: Extra = Extra(),  # noqa: B008 - it is frozen
+        patience: timedelta = timedelta(0),
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._trust = trust
         self._policy = policy
         self._fetcher = fetcher
         self._extra = extra
+        self._patience = patience
         self._now = now
+        self._sleep = sleep
 
     def evidence_of(
         self,
@@ -81,6 +91,25 @@ class CertificateEvidence:
         time_stamp: bool = False,
     ) -> ValidationData:
         """What level LT needs of a certificate. See `core.ports.EvidenceSource`, and what that raises."""
+        until = self._now() + self._patience
+        while True:
+            try:
+                return self._found(certificate, at, at_hand, since, time_stamp=time_stamp)
+            except Unavailable as error:
+                if error.again is None or error.again > until:
+                    raise
+                again = error.again
+            self._sleep(max((again - self._now()).total_seconds(), 0.0))
+
+    def _found(
+        self,
+        certificate: bytes,
+        at: datetime,
+        at_hand: ValidationData,
+        since: datetime | None,
+        *,
+        time_stamp: bool,
+    ) -> ValidationData:
         leaf = Certificate.read(certificate)
         _in_validity(leaf, at, leaf)
         context = Context.TIME_STAMP if time_stamp else Context.SIGNATURE
@@ -251,12 +280,16 @@ class _Conclusion:
 
     def _not_fresh(self, certificate: Certificate, status: Status) -> NoReturn:
         due = next_update(self._found, certificate, self._inputs, self._now)
+        live = isinstance(status.fact.tokens[-1], OcspAnswer) and self._now - status.issued < _LIVE
         wanted = (
             f"of {_said(self._since)} or later"
             if self._since is not None and certificate == self._leaf
             else f"that is fresh enough for the policy at {_said(self._inputs.at)}"
         )
-        if due is None:
+        if live:  # whoever answers anew each time does so long before what he gave is out of date
+            due = max(self._now, self._since or self._now).replace(microsecond=0) + _SOON
+            when = f"It is of this minute: ask again at {_said(due)}."
+        elif due is None:
             when = "Nobody says when the next is due; ask again later."
         elif due > self._now:
             when = f"The next is due at {_said(due)}; ask again then."
