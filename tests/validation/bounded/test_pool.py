@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import signal
 import socket
-import struct
 import subprocess
 import tempfile
 import threading
@@ -22,8 +20,9 @@ from lxml import etree
 from signed_pdfs import token as time_stamp
 from validation_desk import detached_signature, settings_of
 
+from trustworks.core.bounded.channel import receive, send
 from trustworks.core.errors import Malformed, Rejected, Unavailable
-from trustworks.validation.bounded.asked import Asked, Given, Kind, asked_of, receive, send, words_of
+from trustworks.validation.bounded.asked import Asked, Given, Kind, asked_of, words_of
 from trustworks.validation.bounded.pool import Pool
 from trustworks.validation.bounded.process import borne
 
@@ -167,16 +166,6 @@ def test_a_process_has_nothing_of_the_environment_that_it_does_not_need(
         assert "NoNewPrivs:\t1" in (folder / "status").read_text()
     finally:
         made.close()
-
-
-@pytest.mark.parametrize("octets", [-1, 1 << 40])
-def test_more_than_reports_may_have_is_not_read(octets: int) -> None:
-    ours, theirs = socket.socketpair()
-    with ours, theirs:
-        text = json.dumps({"octets": octets}).encode()
-        theirs.sendall(struct.pack(">I", len(text)) + text)
-        with pytest.raises(EOFError):
-            receive(ours, 1000)
 
 
 @pytest.mark.parametrize("number", [signal.SIGXCPU, signal.SIGKILL])

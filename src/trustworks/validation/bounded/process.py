@@ -6,22 +6,16 @@ ended by it, who asks for more memory does not get it. Files come as octets or a
 
 from __future__ import annotations
 
-import argparse
-import ctypes
-import gc
-import os
-import resource
-import signal
-import socket
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from trustworks.core.bounded import inside
+from trustworks.core.bounded.channel import receive
 from trustworks.core.errors import Malformed, Rejected
 from trustworks.core.trace import implements
 from trustworks.formats.data import DigestOnly, Octets, Stored
 from trustworks.formats.limits import to_client
-from trustworks.validation.bounded.asked import Kind, asked_of, receive, send
+from trustworks.validation.bounded.asked import Kind, asked_of
 from trustworks.validation.config import ValidationSettings
 from trustworks.validation.offer import Offer
 
@@ -32,76 +26,31 @@ if TYPE_CHECKING:
     from trustworks.validation.bounded.asked import Asked, Given
     from trustworks.validation.service import Report
 
-_FIRST_TO_GO: Final = "900"
-"""Where memory is short on the machine, the kernel ends this process before those that serve."""
 _WRITTEN: Final = 1024 * 1024
-_OPEN_FILES: Final = 1024
-_NO_NEW_PRIVILEGES: Final = 38
-"""PR_SET_NO_NEW_PRIVS of prctl(2)."""
-_PATIENCE: Final = 30.0
-"""Seconds beyond the limit after which a process ends that nobody waits for any more."""
+_MODULE: Final = "trustworks.validation.bounded.process"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Validate what comes over the channel until its other end is closed."""
-    parser = argparse.ArgumentParser(
-        prog="python -m trustworks.validation.bounded.process", description="A process that validates."
-    )
-    parser.add_argument("--channel", type=int, required=True)
-    channel = socket.socket(fileno=parser.parse_args(arguments).channel)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started us says when to stop
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    channel = inside.channel_of(_MODULE, "A process that validates.", arguments)
     words, _, _ = receive(channel)
     settings = ValidationSettings.model_validate(words["settings"])
-    _limit(settings)
-    offer = Offer(settings)
-    with suppress(EOFError, OSError):
-        while True:
-            _one(channel, offer, settings)
-
-
-def _limit(settings: ValidationSettings) -> None:
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # it would hold the files
-    resource.setrlimit(resource.RLIMIT_DATA, (settings.limits.memory, settings.limits.memory))
+    limits = settings.limits
     # It writes evidence that was fetched, and no other files.
-    longest = settings.fetch.octets + _WRITTEN
-    _lower(resource.RLIMIT_FSIZE, longest)
-    _lower(resource.RLIMIT_NOFILE, _OPEN_FILES)
-    # Nothing that it starts has more rights than it has itself.
-    with suppress(OSError, AttributeError):
-        ctypes.CDLL(None, use_errno=True).prctl(_NO_NEW_PRIVILEGES, 1, 0, 0, 0)
-    with suppress(OSError):
-        Path("/proc/self/oom_score_adj").write_text(_FIRST_TO_GO, "ascii")
+    inside.restrict(memory=limits.memory, written=settings.fetch.octets + _WRITTEN)
+    offer = Offer(settings)
 
+    def answer(
+        words: dict[str, Any], octets: bytes, descriptors: Sequence[int]
+    ) -> tuple[dict[str, Any], bytes]:
+        try:
+            return _answer(offer, asked_of(words, octets, descriptors))
+        except Malformed as error:
+            return {"malformed": to_client(error)}, b""
+        except Rejected as error:
+            return {"rejected": error.code, "sentence": str(error)}, b""
 
-def _lower(limit: int, most: int) -> None:
-    _, hard = resource.getrlimit(limit)
-    most = most if hard == resource.RLIM_INFINITY else min(most, hard)
-    resource.setrlimit(limit, (most, most))
-
-
-def _one(channel: socket.socket, offer: Offer, settings: ValidationSettings) -> None:
-    words, octets, descriptors = receive(channel)
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    most = int(used.ru_utime + used.ru_stime) + 1 + settings.limits.cpu_seconds
-    resource.setrlimit(resource.RLIMIT_CPU, (most, resource.RLIM_INFINITY))
-    signal.setitimer(signal.ITIMER_REAL, settings.limits.seconds + _PATIENCE)
-    try:
-        told, report = _answer(offer, asked_of(words, octets, descriptors))
-    except Malformed as error:
-        told, report = {"malformed": to_client(error)}, b""
-    except Rejected as error:
-        told, report = {"rejected": error.code, "sentence": str(error)}, b""
-    except MemoryError:
-        told, report = {"memory": True}, b""
-    except RecursionError:
-        told, report = {"malformed": "The file is nested deeper than it may be."}, b""
-    finally:
-        for one in descriptors:
-            os.close(one)
-    signal.setitimer(signal.ITIMER_REAL, 0)
-    send(channel, told, report)
-    gc.collect()
+    inside.serve(channel, answer, cpu_seconds=limits.cpu_seconds, seconds=limits.seconds)
 
 
 def _answer(offer: Offer, asked: Asked) -> tuple[dict[str, Any], bytes]:
