@@ -43,7 +43,7 @@ def test_kinds_weights_and_reasons_have_words(sentences: Catalogue) -> None:
         assert {key.partition(".")[2] for key in sentences.sentences if key.startswith(f"{table}.")} == set(
             words
         )
-    reasons = set(re.findall(r'(?:reason=|NotDrawn\(|_absent\()"([a-z]+)"', texts()))
+    reasons = set(re.findall(r'(?:reason=|NotDrawn\(|_absent\()"([a-z-]+)"', texts()))
     assert {key.partition(".")[2] for key in sentences.sentences if key.startswith("absent.")} == reasons
 
 
