@@ -148,8 +148,8 @@ class Viewer:
             except _TooMuch:
                 raise Rejected(
                     TOO_MUCH,
-                    "To show the document takes more time or memory than may be spent on it. Open it with its "
-                    "own program before you sign.",
+                    "To show the document takes more time or memory than may be spent on it. Open it with "
+                    "its own program before you sign.",
                 ) from None
 
 
