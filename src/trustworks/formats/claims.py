@@ -5,13 +5,15 @@ What is read of it is `evidence.Attributes`. Source: EN 319 102-1, 5.2.8; EN 319
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from trustworks.core.errors import Rejected
+from trustworks.core.trace import implements
 from trustworks.core.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
 
     from trustworks.formats.evidence import PolicyReference
 
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 class Claims:
     """Signed attributes that a signer chooses.
 
-    `signing_time` is in UTC, written in whole seconds; None: none is written, and the signature is below the
+    `signing_time` is written in whole seconds of UTC; None: none is written, and the signature is below the
     baseline. `location` has the keys that the format reads. `commitments` are OIDs or URIs, of all the data.
     `certified_roles` are attribute certificates in DER. What a format has no place for, it refuses.
     """
@@ -34,3 +36,11 @@ class Claims:
 
 
 NO_CLAIMS = Claims()
+
+
+@implements("EN319122-1:6.3-GEN-TIME", "EN319132-1:6.3-GEN-TIME", disabled=lambda moment: moment)
+def in_utc(moment: datetime) -> datetime:
+    """The time that is claimed, as it is written. Raises `Rejected` (signature.time) without its zone."""
+    if moment.tzinfo is None:
+        raise Rejected("signature.time", "The time of a signature needs its zone. Give it in UTC.")
+    return moment.astimezone(UTC)

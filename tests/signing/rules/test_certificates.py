@@ -148,7 +148,7 @@ def test_a_certificate_that_stands_may_sign(kind: str, scheme: str) -> None:
     assert objections(use(certificate, scheme=scheme, key=certificate.key.der, qualified=True)) == ()
 
 
-@pytest.mark.req("TRUSTWORKS:SIGNING-CERTIFICATE-PERIOD")
+@pytest.mark.req("TRUSTWORKS:SIGNING-CERTIFICATE-PERIOD", "TS119101:SCP-34")
 def test_before_and_after_its_validity_nothing_is_signed() -> None:
     period = "TRUSTWORKS:SIGNING-CERTIFICATE-PERIOD"
     refused(use(at=NOW - 2 * DAY), "signer.not-yet-valid", period, "2026-05-31 12:00 UTC", "Wait")
@@ -168,7 +168,7 @@ def test_the_private_key_has_a_period_of_its_own() -> None:
     refused(use(certificate, at=NOW - 2 * hour), "signer.not-yet-valid", period, "2026-06-01 11:00 UTC")
 
 
-@pytest.mark.req("TRUSTWORKS:SIGNING-CERTIFICATE-REVOKED")
+@pytest.mark.req("TRUSTWORKS:SIGNING-CERTIFICATE-REVOKED", "TS119101:SCP-36")
 def test_a_revoked_certificate_does_not_sign() -> None:
     why = "since 2026-05-01, keyCompromise"
     refused(use(revoked=why), "signer.revoked", "TRUSTWORKS:SIGNING-CERTIFICATE-REVOKED", why)
@@ -236,18 +236,19 @@ def test_which_purposes_are_for_documents_can_be_configured() -> None:
     refused(document, "signer.purpose", "TRUSTWORKS:SIGNING-PURPOSE")
 
 
-@pytest.mark.req("TRUSTWORKS:SIGNING-KEY-FITS")
+@pytest.mark.req("TRUSTWORKS:SIGNING-KEY-FITS", "TS119101:SCP-32", "TS119101:SCP-91")
+@pytest.mark.req("EN419111:2-CERTIFICATE-KEY", "EN419111:2-CERTIFICATE-RIGHT", "ART24-2-E:D-1-c")
 def test_the_certificate_of_another_key_is_refused() -> None:
     other = made("other P-256").key.der
     refused(use(key=other), "signer.key", "TRUSTWORKS:SIGNING-KEY-FITS", "issued for this key")
 
 
-@pytest.mark.req("TRUSTWORKS:SIGNING-KEY-KIND")
+@pytest.mark.req("TRUSTWORKS:SIGNING-KEY-KIND", "TS119101:SCP-59")
 def test_a_curve_that_nobody_agreed_to_is_refused() -> None:
     refused(use(made("secp256k1")), "signer.key-kind", "TRUSTWORKS:SIGNING-KEY-KIND", "secp256k1", "P-256")
 
 
-@pytest.mark.req("TRUSTWORKS:SIGNING-KEY-KIND")
+@pytest.mark.req("TRUSTWORKS:SIGNING-KEY-KIND", "TS119101:SCP-59")
 def test_ed25519_signs_only_where_the_profile_allows_it() -> None:
     wanted = use(made("Ed25519"), scheme="ED25519", lab=True)
     refused(wanted, "signer.key-kind", "TRUSTWORKS:SIGNING-KEY-KIND", "profile")
@@ -255,7 +256,7 @@ def test_ed25519_signs_only_where_the_profile_allows_it() -> None:
     check(use(made("Ed25519"), scheme="ED25519", lab=True, ed25519=True, format=Format.JADES))
 
 
-@pytest.mark.req("TRUSTWORKS:SIGNING-KEY-SIZE")
+@pytest.mark.req("TRUSTWORKS:SIGNING-KEY-SIZE", "TS119101:SCP-59")
 @pytest.mark.parametrize("scheme", ["RSA_PSS_SHA256", "RSA_PKCS1_SHA256"])
 def test_a_short_rsa_key_does_not_sign_in_a_lab_either(scheme: str) -> None:
     wanted = use(made("RSA-2048"), scheme=scheme, lab=True)
@@ -314,7 +315,7 @@ def test_json_has_one_name_for_each_curve() -> None:
     check(use(format=Format.JADES))
 
 
-@pytest.mark.req("TRUSTWORKS:SIGNING-AGREED")
+@pytest.mark.req("TRUSTWORKS:SIGNING-AGREED", "TS119101:SCP-59", "TS119101:SCP-81", "EN419111:2-CRYPTOGRAPHY")
 def test_what_is_not_agreed_signs_in_a_lab_alone() -> None:
     wanted = use(made("Ed25519"), scheme="ED25519", ed25519=True)
     with pytest.raises(Refused, match="not an agreed mechanism") as caught:

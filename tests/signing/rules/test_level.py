@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -57,7 +58,8 @@ def lacks(evidence: Evidence, asked: Level, **options: Any) -> str:
     return str(caught.value)
 
 
-@pytest.mark.req("TRUSTWORKS:SIGNING-LEVEL-REACHED")
+@pytest.mark.req("TRUSTWORKS:SIGNING-LEVEL-REACHED", "TS119101:SCP-48", "TS119101:SAP-6")
+@pytest.mark.req("ART24-2-E:D-1-e", "EN419111:2-EXPORT")
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_signature_without_a_time_stamp_is_no_b_t(kind: str) -> None:
     evidence = evidence_of(kind, KINDS[kind].sign(story()))
@@ -67,7 +69,7 @@ def test_a_signature_without_a_time_stamp_is_no_b_t(kind: str) -> None:
     assert "Missing: a time-stamp over the signature." in told
 
 
-@pytest.mark.req("TRUSTWORKS:SIGNING-LEVEL-REACHED")
+@pytest.mark.req("TRUSTWORKS:SIGNING-LEVEL-REACHED", "TS119101:SAP-7")
 @pytest.mark.parametrize("kind", KINDS)
 def test_of_level_lt_it_is_told_whose_data_is_missing(kind: str) -> None:
     evidence = evidence_of(kind, KINDS[kind].sign(story(stamps=(stamp(),))))
@@ -88,7 +90,7 @@ def test_what_is_trusted_is_not_missing(kind: str) -> None:
         assert f"revocation data about CN={one}" in told
 
 
-@pytest.mark.req("TRUSTWORKS:SIGNING-LEVEL-REACHED")
+@pytest.mark.req("TRUSTWORKS:SIGNING-LEVEL-REACHED", "TS119101:SAP-7")
 @pytest.mark.parametrize("kind", KINDS)
 def test_of_level_lta_the_archive_time_stamp_is_missing(kind: str) -> None:
     signed = KINDS[kind].sign(story(stamps=(stamp(),), values=WHOLE))
@@ -129,7 +131,7 @@ def test_a_time_stamp_after_the_certificate_s_end_makes_no_b_t(kind: str) -> Non
     assert "a time-stamp from before the end of the signer's certificate (2028-05-31 12:00 UTC)" in told
 
 
-@pytest.mark.req("TRUSTWORKS:SIGNING-LEVEL-REACHED")
+@pytest.mark.req("TRUSTWORKS:SIGNING-LEVEL-REACHED", "TS119101:SCP-82", "EN419111:2-ATTRIBUTES-RIGHT")
 def test_a_signature_below_the_baseline_is_told_what_it_lacks() -> None:
     sign = partial(KINDS["CAdES"].sign, story(time=None))
     told = lacks(evidence_of("CAdES", sign()), Level.B)
@@ -137,6 +139,14 @@ def test_a_signature_below_the_baseline_is_told_what_it_lacks() -> None:
     # Who adds to a signature of others counts what it holds.
     evidence = evidence_of("CAdES", sign())
     check_level(evidence, evidence.signatures[0], Level.B, extended=True)
+
+
+@pytest.mark.req("TRUSTWORKS:SIGNING-LEVEL-REACHED", "TS119101:SCP-37")
+def test_a_signature_that_does_not_sign_which_certificate_is_its_own_is_refused() -> None:
+    (made,) = evidence_of("CAdES", KINDS["CAdES"].sign(story())).signatures
+    bare = replace(made, level="CMS-NOT-ETSI", signing_certificate=())
+    with pytest.raises(Rejected, match="Missing: a signed reference to the signer's certificate"):
+        check_level(evidence_of("CAdES", KINDS["CAdES"].sign(story())), bare, Level.B)
 
 
 @pytest.mark.req("TRUSTWORKS:SIGNING-LEVEL-REACHED")

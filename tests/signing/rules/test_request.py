@@ -79,7 +79,7 @@ def test_what_the_table_has_is_made(form: tuple[Format, Container | None, Packag
     assert found.level.endswith("BASELINE-B")
 
 
-@pytest.mark.req("TRUSTWORKS:SIGNING-REQUEST-FORM")
+@pytest.mark.req("TRUSTWORKS:SIGNING-REQUEST-FORM", "TS119101:SCP-79", "ART24-2-E:D-1-d")
 def test_what_the_table_has_not_is_refused() -> None:
     absent = [one for one in every() if one not in FORMS]
     assert len(absent) == len(list(every())) - len(FORMS)
@@ -198,7 +198,7 @@ def test_no_content_time_stamp_is_made_for_a_counter_signature() -> None:
     check(asked(C, content_time_stamp=True))
 
 
-@pytest.mark.req("TRUSTWORKS:SIGNING-REFERENCE-HASH")
+@pytest.mark.req("TRUSTWORKS:SIGNING-REFERENCE-HASH", "TS119101:SCP-80", "EN419111:2-CRYPTOGRAPHY")
 @pytest.mark.parametrize("name", ["sha1", "sha224", "md5", "", "no such"])
 def test_no_reference_is_made_by_a_weak_hash(name: str) -> None:
     refused(asked(X, hash_name=name), "digest.unknown", "SIGNING-REFERENCE-HASH", "Use one of sha256")
@@ -231,7 +231,7 @@ POLICY: Final = PolicyReference(
 )
 
 
-@pytest.mark.req("TRUSTWORKS:SIGNING-REQUEST-POLICY")
+@pytest.mark.req("TRUSTWORKS:SIGNING-REQUEST-POLICY", "TS119101:SCP-44")
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
@@ -261,7 +261,7 @@ def test_a_policy_that_is_bound(policy: PolicyReference) -> None:
     check(asked(X, claims=replace(CLAIMS, policy=policy)))
 
 
-@pytest.mark.req("TRUSTWORKS:SIGNING-REQUEST-CLAIMS")
+@pytest.mark.req("TRUSTWORKS:SIGNING-REQUEST-CLAIMS", "TS119101:SCP-79")
 @pytest.mark.parametrize(
     ("claims", "words"),
     [

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from trustworks.core.errors import Rejected
+from trustworks.core.trace import implements
 from trustworks.formats.data import Octets
 from trustworks.formats.jades import creating as jws
 from trustworks.formats.jades.base64url import decode
@@ -85,6 +86,7 @@ def _same(request: Request) -> Payload:
     return payloads.within(decode(sent.decode(), "The payload") if encoded else sent, encoded=encoded)
 
 
+@implements("TS119101:SCP-5", "TS119101:SCP-20", "TS119101:SCP-22")
 def _content_type(request: Request) -> str | None:
     """The media type of one document, where it is the payload (cty)."""
     alone = request.onto is Onto.NEW and len(request.documents) == 1

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from trustworks.core.der.algorithms import SIGNER_DIGESTS
 from trustworks.core.errors import Rejected
+from trustworks.core.trace import implements
 from trustworks.formats.pades import creating as pdf
 from trustworks.formats.pades.creating.wanted import ROOM
 from trustworks.signing.create import cades
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from trustworks.formats.cades.creating import signature as cms
+    from trustworks.formats.claims import Claims
     from trustworks.formats.data import Data
     from trustworks.signing.create.how import Finish, Stamp
     from trustworks.signing.model import Document, Request, Signer
@@ -27,8 +29,13 @@ def prepare(request: Request, signer: Signer, stamp: Stamp | None) -> tuple[pdf.
     """
     data = request.documents[0].data
     outer = pdf.prepare(data, wanted(request), hash_name=SIGNER_DIGESTS[signer.scheme])
-    claims = replace(request.claims, signing_time=None, location=None)
-    return outer, cades.over(outer.covered(data), request, signer, stamp, claims, None)
+    return outer, cades.over(outer.covered(data), request, signer, stamp, in_cms(request.claims), None)
+
+
+@implements("EN319142-1:6.3-GEN-TIME", disabled=lambda claims: claims)
+def in_cms(claims: Claims) -> Claims:
+    """What the CMS says: neither the time nor the place, which stand in the dictionary alone (6.3)."""
+    return replace(claims, signing_time=None, location=None)
 
 
 def wanted(request: Request) -> pdf.Wanted:

@@ -97,7 +97,7 @@ class Prepared:
             given=found.several("given"),
         )
 
-    @implements("TRUSTWORKS:SIGNING-FROZEN")
+    @implements("TRUSTWORKS:SIGNING-FROZEN", "TS119101:SCP-14", "EN419111:2-DOCUMENTS")
     def check_given(self, documents: Sequence[Document]) -> None:
         """Raises `Rejected` (``data.changed``) for documents that are not those that were prepared."""
         if self.given != digests(documents):

@@ -97,7 +97,7 @@ def can_be_read(use: Use) -> None:
             )
 
 
-@implements("TRUSTWORKS:SIGNING-CERTIFICATE-PERIOD")
+@implements("TRUSTWORKS:SIGNING-CERTIFICATE-PERIOD", "TS119101:SCP-34")
 def is_valid_then(use: Use) -> None:
     """The certificate is valid at the moment of the signature, and so is the use of its key."""
     certificate = use.certificate
@@ -123,7 +123,7 @@ def is_valid_then(use: Use) -> None:
         )
 
 
-@implements("TRUSTWORKS:SIGNING-CERTIFICATE-REVOKED")
+@implements("TRUSTWORKS:SIGNING-CERTIFICATE-REVOKED", "TS119101:SCP-36")
 def is_not_revoked(use: Use) -> None:
     """The certificate is not revoked."""
     if use.revoked is not None:
@@ -182,7 +182,7 @@ def is_for_documents(use: Use) -> None:
         )
 
 
-@implements("TRUSTWORKS:SIGNING-KEY-FITS")
+@implements("TRUSTWORKS:SIGNING-KEY-FITS", "TS119101:SCP-32", "TS119101:SCP-91", "EN419111:2-CERTIFICATE-KEY")
 def is_of_the_key(use: Use) -> None:
     """The certificate is that of the key which will sign."""
     if use.key is not None and use.key != use.certificate.key.der:
@@ -193,7 +193,7 @@ def is_of_the_key(use: Use) -> None:
         )
 
 
-@implements("TRUSTWORKS:SIGNING-KEY-KIND")
+@implements("TRUSTWORKS:SIGNING-KEY-KIND", "TS119101:SCP-59")
 def is_of_a_kind(use: Use) -> None:
     """The key is RSA, on a NIST or Brainpool curve, or Ed25519 where the profile allows that."""
     key = use.certificate.key
@@ -212,7 +212,7 @@ def is_of_a_kind(use: Use) -> None:
         )
 
 
-@implements("TRUSTWORKS:SIGNING-KEY-SIZE")
+@implements("TRUSTWORKS:SIGNING-KEY-SIZE", "TS119101:SCP-59")
 def is_long_enough(use: Use) -> None:
     """An RSA key has 3072 bits or more, for PKCS #1 v1.5 and for PSS."""
     key = use.certificate.key
@@ -271,7 +271,7 @@ def has_a_name(use: Use) -> None:
         ) from None
 
 
-@implements("TRUSTWORKS:SIGNING-AGREED")
+@implements("TRUSTWORKS:SIGNING-AGREED", "TS119101:SCP-59", "TS119101:SCP-81", "EN419111:2-CRYPTOGRAPHY")
 def is_agreed(use: Use) -> None:
     """Key and scheme are mechanisms that the ECCG agrees to on that day, unless this is a lab."""
     kind = kind_of(use.certificate.key)
@@ -298,6 +298,7 @@ RULES: Final[tuple[Callable[[Use], None], ...]] = (
 """In the order in which they are told: first what another choice of certificate sets right."""
 
 
+@implements("ART24-2-E:D-1-c", "EN419111:2-CERTIFICATE-RIGHT")
 def check(use: Use) -> None:
     """Nothing stands against the use.
 

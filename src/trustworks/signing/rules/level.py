@@ -54,6 +54,7 @@ def rank_of(level: str, *, extended: bool = False) -> int:
     return (_BASELINE if family == "PKCS7" else _EXTENDED).get(name, _NONE)
 
 
+@implements("ART24-2-E:D-1-e", "EN419111:2-EXPORT")
 def check_level(
     evidence: Evidence,
     signature: Signature,
@@ -78,7 +79,15 @@ def check_level(
     is_reached(signature.level, asked, lacking, extended=extended)
 
 
-@implements("TRUSTWORKS:SIGNING-LEVEL-REACHED")
+@implements(
+    "TRUSTWORKS:SIGNING-LEVEL-REACHED",
+    "TS119101:SCP-37",
+    "TS119101:SCP-48",
+    "TS119101:SCP-82",
+    "TS119101:SAP-6",
+    "TS119101:SAP-7",
+    "EN419111:2-ATTRIBUTES-RIGHT",
+)
 def is_reached(reached: str, asked: Level, lacking: Sequence[str], *, extended: bool = False) -> None:
     """The level that was asked for is reached: a lower one is refused, and never given out instead."""
     if rank_of(reached, extended=extended) >= asked.rank:

@@ -91,7 +91,7 @@ FORMS: Final[Mapping[tuple[Format, Container | None, Packaging], Form]] = Mappin
 """Everything that is made. What is not here is not made."""
 
 
-@implements("TRUSTWORKS:SIGNING-REQUEST-FORM")
+@implements("TRUSTWORKS:SIGNING-REQUEST-FORM", "TS119101:SCP-79")
 def is_a_form(request: Request) -> None:
     """Format, container and packaging go together."""
     if _form(request) is not None:
@@ -278,7 +278,7 @@ def check_claimed_time(claims: Claims, now: datetime, tolerance: timedelta = tim
         )
 
 
-@implements("TRUSTWORKS:SIGNING-REQUEST-POLICY")
+@implements("TRUSTWORKS:SIGNING-REQUEST-POLICY", "TS119101:SCP-44")
 def binds_its_policy(request: Request) -> None:
     """A signature policy is named with a digest of its document, by a hash function that may be relied on.
 
@@ -314,7 +314,7 @@ def binds_its_policy(request: Request) -> None:
         )
 
 
-@implements("TRUSTWORKS:SIGNING-REQUEST-CLAIMS")
+@implements("TRUSTWORKS:SIGNING-REQUEST-CLAIMS", "TS119101:SCP-79")
 def claims_something(request: Request) -> None:
     """Roles, commitments and parts of a place say something, and nothing twice."""
     claims = request.claims
@@ -333,7 +333,7 @@ def claims_something(request: Request) -> None:
         raise Rejected("signing.claims", "A certified role is given twice. Give it once.")
 
 
-@implements("TRUSTWORKS:SIGNING-REFERENCE-HASH")
+@implements("TRUSTWORKS:SIGNING-REFERENCE-HASH", "TS119101:SCP-80", "EN419111:2-CRYPTOGRAPHY")
 def digests_reliably(request: Request) -> None:
     """References are by a hash function that may be relied on: XML has names for weaker ones."""
     if request.hash_name not in HASHES:
@@ -372,6 +372,7 @@ RULES: Final[tuple[Callable[[Request], None], ...]] = (
 )
 
 
+@implements("ART24-2-E:D-1-d")
 def check(request: Request) -> None:
     """The request is consistent.
 

@@ -21,7 +21,9 @@ from trustworks.core.der.encode import (
     x509_time,
 )
 from trustworks.core.errors import Rejected
+from trustworks.core.trace import implements
 from trustworks.formats.cades import identifiers as ids
+from trustworks.formats.claims import in_utc
 from trustworks.formats.cms import attributes as signed
 from trustworks.formats.cms.properties import QUALIFIER_NOTICE, QUALIFIER_URI
 
@@ -52,6 +54,7 @@ def text(value: str) -> bytes:
         raise Rejected("cades.text", f"{value!r:.100} has half a character. Leave it out.") from error
 
 
+@implements("EN319122-1:6.3-GEN-REFERENCE", disabled=b"")
 def signing_certificate(certificate: bytes, hash_name: str) -> bytes:
     """SigningCertificateV2 of one certificate; the default hash function is left out, as DER asks.
 
@@ -64,10 +67,11 @@ def signing_certificate(certificate: bytes, hash_name: str) -> bytes:
     return attribute(names.SIGNING_CERTIFICATE_V2, tlv(SEQUENCE, tlv(SEQUENCE, reference)))
 
 
+@implements("EN319122-1:6.3-GEN-CLAIMS", "TS119101:SCP-38", disabled=lambda _claims: iter(()))
 def of_claims(claims: Claims) -> Iterator[bytes]:
     """The attributes that a signer chooses. Raises `Rejected` for what CAdES has no place for."""
     if claims.signing_time is not None:
-        yield attribute(names.SIGNING_TIME, x509_time(claims.signing_time))
+        yield attribute(names.SIGNING_TIME, x509_time(in_utc(claims.signing_time)))
     if claims.policy is not None:
         yield attribute(signed.SIGNATURE_POLICY, _policy(claims.policy))
     if claims.location:
@@ -84,6 +88,7 @@ def content_hints(content_type: str, description: str | None) -> bytes:
     return attribute(signed.CONTENT_HINTS, tlv(SEQUENCE, *described, oid(content_type)))
 
 
+@implements("TS119101:SCP-5", "TS119101:SCP-20", "TS119101:SCP-22", disabled=b"")
 def mime_type(value: str) -> bytes:
     """The attribute mime-type (EN 319 122-1, 5.2.4.2)."""
     return attribute(signed.MIME_TYPE, text(value))

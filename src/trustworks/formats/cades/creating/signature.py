@@ -14,6 +14,7 @@ from trustworks.core.der import cms as names
 from trustworks.core.der.algorithms import HASHES, SIGNATURES, SIGNER_DIGESTS, hash_identifier
 from trustworks.core.der.encode import OCTET_STRING, SEQUENCE, SET, context, integer, oid, tlv
 from trustworks.core.errors import Malformed, Rejected
+from trustworks.core.trace import implements
 from trustworks.core.values import dataclass
 from trustworks.formats.adding import State, check_unbroken
 from trustworks.formats.cades import identifiers as ids
@@ -246,12 +247,14 @@ def _identifier(certificate: bytes) -> bytes:
         raise Malformed("The signer's certificate cannot be read.") from None
 
 
+@implements("EN319122-1:6.3-GEN-CERTIFICATES", disabled=lambda _data, _certificates: [])
 def new_certificates(data: SignedData, certificates: Sequence[bytes]) -> list[Insertion | Replacement]:
     """Puts certificates that a structure does not have into its set of them (RFC 5652, 5.1)."""
     there = {one.octets for one in data.certificates}
     return into_set(data, 0, [one for one in dict.fromkeys(certificates) if one not in there])
 
 
+@implements("EN319122-1:6.3-GEN-LT", disabled=lambda _data, _number, _added: [])
 def into_set(data: SignedData, number: int, added: Sequence[bytes]) -> list[Insertion | Replacement]:
     """Puts members into the set of certificates (0) or revocation data (1), made if it is not there."""
     if not added:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from trustworks.core.der import ber
 from trustworks.core.der.encode import OCTET_STRING, SEQUENCE, tlv
 from trustworks.core.errors import Malformed, Rejected
+from trustworks.core.trace import implements
 from trustworks.core.values import dataclass
 from trustworks.formats.adding import check_stamped, check_unbroken
 from trustworks.formats.cades import archive
@@ -54,6 +55,7 @@ class Target:
     beside: Sequence[Data] = ()
 
 
+@implements("EN319122-1:5.3-GEN-TIME-STAMP", disabled=b"")
 def octets_to_stamp(target: Target) -> bytes:
     """What a signature-time-stamp is over: the value (EN 319 122-1, 5.3). Raises `Malformed`, `Rejected`."""
     return signer_in(target, read_signed_data(target.structure)).signature.string()
@@ -185,6 +187,12 @@ def archived_in(target: Target, data: SignedData) -> archive.Archived:
     return archive.Archived(data=data, signer=signer, content=content, budget=archive.Budget(_UNLIMITED))
 
 
+def _empty(_archived: archive.Archived, hash_name: str) -> bytes:
+    """An index of nothing."""
+    return tlv(SEQUENCE, attributes.index_algorithm(hash_name), *(tlv(SEQUENCE) for _ in range(3)))
+
+
+@implements("EN319122-1:5.5.2-GEN-INDEX", disabled=_empty)
 def _index(archived: archive.Archived, hash_name: str) -> bytes:
     """ATSHashIndexV3: of certificates, revocation data, and each value of the unsigned attributes (5.5.2)."""
     algorithm = attributes.index_algorithm(hash_name)

@@ -11,6 +11,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from trustworks.core.errors import Malformed, Rejected
+from trustworks.core.trace import implements
 from trustworks.core.values import dataclass
 from trustworks.formats.dtbs import check_scheme
 from trustworks.formats.jades.base64url import encode
@@ -18,7 +19,7 @@ from trustworks.formats.jades.rules import time_missing
 from trustworks.formats.jades.values import DIGESTS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from trustworks.formats.claims import Claims
@@ -81,14 +82,20 @@ def protected(
     if options.time_stamps:
         header["adoTst"] = tokens(options.time_stamps)
     header |= payload.header
-    # Whatever is of JAdES and not of JWS must be understood (5.1.9).
-    known = {"sigT", "x5t#o", "sigPl", "srCms", "srAts", "sigPId", "adoTst", "sigD"}
-    named = [*payload.critical, *(one for one in header if one in known)]
+    named = _critical(header, payload)
     if named:
-        header["crit"] = list(dict.fromkeys(named))
+        header["crit"] = named
     return header
 
 
+@implements("TS119182-1:5.1.9-GEN-CRIT", disabled=lambda _header, payload: list(payload.critical))
+def _critical(header: Mapping[str, Any], payload: Payload) -> list[str]:
+    """What must be understood: whatever is of JAdES and not of JWS (5.1.9), and what the payload says."""
+    known = {"sigT", "x5t#o", "sigPl", "srCms", "srAts", "sigPId", "adoTst", "sigD"}
+    return list(dict.fromkeys([*payload.critical, *(one for one in header if one in known)]))
+
+
+@implements("TS119182-1:6.3-GEN-TIME", disabled=lambda _moment, _options: {})
 def _time(moment: datetime | None, options: Options) -> dict[str, Any]:
     if moment is None:
         return {}
@@ -102,6 +109,7 @@ def _time(moment: datetime | None, options: Options) -> dict[str, Any]:
     return said
 
 
+@implements("TS119182-1:5.2-GEN-CLAIMS", "TS119101:SCP-38", disabled=lambda _claims: {})
 def _said(claims: Claims) -> dict[str, Any]:
     """What the signer chooses to say (5.2.3 to 5.2.7)."""
     said: dict[str, Any] = {}
@@ -153,6 +161,7 @@ def tokens(found: Sequence[bytes]) -> dict[str, Any]:
     return {"tstTokens": [{"val": standard(one)} for one in found]}
 
 
+@implements("TS119182-1:6.3-GEN-REFERENCE", disabled=lambda _certificate, _hash_name: {})
 def _reference(certificate: bytes, hash_name: str) -> dict[str, Any]:
     named = hash_named(hash_name)
     digest = encode(hashlib.new(hash_name, certificate).digest()).decode()

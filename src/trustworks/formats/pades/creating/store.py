@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from trustworks.core.der import ber
 from trustworks.core.errors import Malformed, Rejected
+from trustworks.core.trace import implements
 from trustworks.core.values import dataclass
 from trustworks.formats.data import Extended
 from trustworks.formats.limits import DEFAULT
@@ -129,6 +130,7 @@ def _held(update: Update) -> Mapping[str, Mapping[bytes, Ref]]:
     return held
 
 
+@implements("EN319142-1:5.4.2-GEN-VRI")
 def _relate(
     update: Update,
     store: dict[str, Object],

@@ -12,9 +12,10 @@ from cryptography import x509
 from lxml import etree
 
 from trustworks.core.errors import Malformed, Rejected
+from trustworks.core.trace import implements
 from trustworks.core.values import dataclass
 from trustworks.core.xml.algorithms import EXCLUSIVE
-from trustworks.formats.claims import NO_CLAIMS, Claims
+from trustworks.formats.claims import NO_CLAIMS, Claims, in_utc
 from trustworks.formats.xades import names
 from trustworks.formats.xades.creating.elements import (
     base64_of,
@@ -90,7 +91,7 @@ def signed_properties(
     holder = child(qualifying, "SignedProperties", Id=own_id)
     about = child(holder, "SignedSignatureProperties")
     if claims.signing_time is not None:
-        child(about, "SigningTime", date_time(claims.signing_time))
+        child(about, "SigningTime", date_time(in_utc(claims.signing_time)))
     _certificate(about, properties)
     _policy(about, claims.policy)
     if claims.location:
@@ -101,6 +102,9 @@ def signed_properties(
         _of_data(child(holder, "SignedDataObjectProperties"), properties, data)
 
 
+@implements(
+    "EN319132-1:6.3-GEN-FORMAT", "TS119101:SCP-5", "TS119101:SCP-20", "TS119101:SCP-22", "TS119101:SCP-38"
+)
 def _of_data(holder: etree._Element, properties: SignedProperties, data: Sequence[SignedData]) -> None:
     for one in data:
         if one.format_ is None:
@@ -138,6 +142,7 @@ def time_stamp(holder: etree._Element, stamp: ContentTimeStamp) -> etree._Elemen
     return element
 
 
+@implements("EN319132-1:6.3-GEN-REFERENCE")
 def _certificate(about: etree._Element, properties: SignedProperties) -> None:
     newer = properties.version == names.XADES_132
     holder = child(about, "SigningCertificateV2" if newer else "SigningCertificate")
@@ -161,6 +166,7 @@ def issuer_serial(cert: etree._Element, certificate: bytes) -> None:
     child(holder, "X509SerialNumber", str(serial), namespace=names.DS)
 
 
+@implements("EN319132-1:6.3-GEN-POLICY")
 def _policy(about: etree._Element, policy: PolicyReference | None) -> None:
     """SignaturePolicyIdentifier (EN 319 132-1, 5.2.9); version 1.1.1 has one always: the implied policy."""
     if policy is None:
@@ -203,6 +209,7 @@ def _qualifiers(qualifiers: etree._Element, policy: PolicyReference) -> None:
         )
 
 
+@implements("EN319132-1:6.3-GEN-PLACE")
 def _place(about: etree._Element, location: Mapping[str, str]) -> None:
     """SignatureProductionPlace (EN 319 132-1, 5.2.5)."""
     unknown = sorted(set(location) - set(_PLACE))
@@ -219,6 +226,7 @@ def _place(about: etree._Element, location: Mapping[str, str]) -> None:
             child(holder, name, location[key])
 
 
+@implements("EN319132-1:6.3-GEN-ROLES")
 def _roles(about: etree._Element, claims: Claims) -> None:
     """SignerRole (EN 319 132-1, 5.2.6)."""
     version = etree.QName(about).namespace

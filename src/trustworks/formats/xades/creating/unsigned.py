@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from trustworks.core.errors import Rejected
 from trustworks.core.ports import NOTHING, ValidationData
+from trustworks.core.trace import implements
 from trustworks.core.values import dataclass
 from trustworks.core.xml.algorithms import EXCLUSIVE
 from trustworks.core.xml.document import Document
@@ -185,6 +186,7 @@ def with_more_values(target: Target, data: ValidationData) -> bytes:
     return added(target, put)
 
 
+@implements("EN319132-1:6.3-GEN-ONCE", disabled=lambda data, _there: (data, NOTHING))
 def _by_place(data: ValidationData, there: Collection[str]) -> tuple[ValidationData, ValidationData]:
     """What goes into the values of the signature, and what is too late for them."""
     certificates = ValidationData(certificates=data.certificates)
@@ -306,6 +308,7 @@ def _version(element: etree._Element) -> str:
     return names.XADES_132 if space == names.XADES_141 else space
 
 
+@implements("EN319132-1:6.3-GEN-VALUES")
 def _values(holder: etree._Element, data: ValidationData, *, version: str | None = None) -> None:
     if not data:
         raise Rejected("xades.values", "No validation data is given.")
