@@ -104,11 +104,12 @@ class Creation:
             Rejected, Refused: what is asked for does not go together; the certificate may not sign this.
             Unavailable: its status cannot be had now.
         """
-        check_request(request)
-        certificate, now = Certificate.read(signer.certificate), self.means.clock().replace(microsecond=0)
-        check_claimed_time(request.claims, now)
+        now = self.means.clock().replace(microsecond=0)
         if request.claims.signing_time is None:
             request = replace(request, claims=replace(request.claims, signing_time=now))
+        check_request(request)
+        check_claimed_time(request.claims, now)
+        certificate = Certificate.read(signer.certificate)
         check_certificate(
             Use(
                 certificate=certificate,
