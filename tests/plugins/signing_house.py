@@ -23,7 +23,10 @@ from trustworks.signing.create.levels import Means
 from trustworks.signing.model import Container, Document, Format, Onto, Packaging, Request, Signer
 
 if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPrivateKeyTypes as PrivateKey
+    from cryptography.hazmat.primitives.asymmetric.types import (
+        CertificateIssuerPrivateKeyTypes as PrivateKey,
+    )
+    from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 
 NOW: Final = datetime.now(UTC).replace(microsecond=0)
 XML: Final = b'<a xmlns:x="urn:x"><b Id="b">what is signed</b><c Id="c"/></a>'
@@ -121,7 +124,32 @@ class House:
         serial: int | None = None,
         extensions: tuple[x509.ExtensionType, ...] = (),
     ) -> Person:
-        named = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, f"TEST signer {kind}")])
+        made = self.issued(
+            key_of(KINDS[kind].make).public_key(),
+            name=f"TEST signer {kind}",
+            since=since,
+            until=until,
+            usage=usage,
+            purposes=purposes,
+            serial=serial,
+            extensions=extensions,
+        ).public_bytes(Encoding.DER)
+        return Person(kind, made, (self.root.der,))
+
+    def issued(
+        self,
+        public_key: CertificatePublicKeyTypes,
+        *,
+        name: str = "TEST signer",
+        since: datetime = NOW - timedelta(days=30),
+        until: datetime = NOW + timedelta(days=300),
+        usage: tuple[str, ...] = ("content_commitment",),
+        purposes: tuple[x509.ObjectIdentifier, ...] = (),
+        serial: int | None = None,
+        extensions: tuple[x509.ExtensionType, ...] = (),
+    ) -> x509.Certificate:
+        """A certificate for a key."""
+        named = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
         known = (
             "digital_signature", "content_commitment", "key_encipherment", "data_encipherment",
             "key_agreement", "key_cert_sign", "crl_sign", "encipher_only", "decipher_only",
@@ -130,7 +158,7 @@ class House:
             x509.CertificateBuilder()
             .subject_name(named)
             .issuer_name(self.root.certificate.subject)
-            .public_key(key_of(KINDS[kind].make).public_key())
+            .public_key(public_key)
             .serial_number(serial or x509.random_serial_number())
             .not_valid_before(since)
             .not_valid_after(until)
@@ -141,8 +169,7 @@ class House:
             builder = builder.add_extension(x509.ExtendedKeyUsage(list(purposes)), critical=False)
         for one in extensions:
             builder = builder.add_extension(one, critical=False)
-        made = builder.sign(key(self.root.name), hashes.SHA256()).public_bytes(Encoding.DER)
-        return Person(kind, made, (self.root.der,))
+        return builder.sign(key(self.root.name), hashes.SHA256())
 
     @property
     def unit(self) -> Entity:

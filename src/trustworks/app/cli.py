@@ -63,6 +63,14 @@ NOUNS: dict[str, tuple[str, str]] = {
         "trustworks.validation.cli.validate",
         "Validate signatures, seals and time-stamps in a file, and say why.",
     ),
+    "sign": (
+        "trustworks.signing.cli.sign",
+        "Sign documents: PDF, XML, JSON, any files, alone or in a container.",
+    ),
+    "augment": (
+        "trustworks.signing.cli.augment",
+        "Give signatures time-stamps and the data to validate them later.",
+    ),
     "trust": (
         "trustworks.validation.cli.trust",
         "Trusted lists: refresh, list, show, certificate.",

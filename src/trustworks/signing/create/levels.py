@@ -38,7 +38,8 @@ class Means:
 
     `stamper` or `evidence` None: levels that need them are refused. `anchors` are trusted: the status of
     nobody above them is asked for; None: up to certificates that issued themselves. `hash_name` is the hash
-    function of time-stamps.
+    function of time-stamps. `fresh`: the status of a certificate has to be told after its signature was made;
+    else what is as fresh as the policy of `evidence` asks will do.
     """
 
     clock: Callable[[], datetime]
@@ -46,6 +47,7 @@ class Means:
     evidence: EvidenceSource | None = None
     anchors: TrustAnchors | None = None
     hash_name: str = "sha256"
+    fresh: bool = True
 
     def stamp(self, digest: bytes) -> bytes:
         """A time-stamp token over a digest. Raises `Rejected` (``signing.no-stamper``), and as `Stamper`."""
@@ -129,7 +131,11 @@ def _evidence_of(  # noqa: PLR0917 - what is asked for
             f"The certificate {whose} is not in the file, so that its status cannot be asked for. Give it.",
         )
     certificate = evidence.certificates[signer].der
-    return means.evidence.evidence_of(certificate, at, at_hand=at_hand, since=since, time_stamp=unit)
+    # Status is told in whole seconds.
+    since = since.replace(microsecond=0)
+    return means.evidence.evidence_of(
+        certificate, at, at_hand=at_hand, since=since if means.fresh else None, time_stamp=unit
+    )
 
 
 def _held(evidence: Evidence) -> ValidationData:

@@ -12,7 +12,9 @@ from dataclasses import field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from trustworks.core.errors import Rejected
 from trustworks.core.pki.certificate import Certificate
+from trustworks.core.ports import ValidationData
 from trustworks.core.values import dataclass
 from trustworks.formats.augmenting import Opened
 from trustworks.formats.data import Octets
@@ -124,7 +126,8 @@ class Creation:
             )
         )
         if self.means.evidence is not None:
-            self.means.evidence.evidence_of(signer.certificate, now)
+            beside = ValidationData(certificates=signer.certificates[1:])
+            self.means.evidence.evidence_of(signer.certificate, now, at_hand=beside)
         return prepare(request, signer, self._stamp)
 
     def complete(self, prepared: Prepared, value: bytes, documents: Sequence[Document]) -> Signed:
@@ -250,6 +253,10 @@ class Creation:
 
 
 def _chosen(opened: Opened, only: Collection[str]) -> list[Target]:
+    if not opened.targets:
+        raise Rejected(
+            "augmenting.signature", "The file has no signature, to which anything could be added. Sign it."
+        )
     if not only:
         return [one for one in opened.targets if one.signature.parent is None]
     found = []

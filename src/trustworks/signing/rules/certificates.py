@@ -343,7 +343,9 @@ def usual_scheme(certificate: bytes) -> str:
     """
     kind = kind_of(Certificate.read(certificate).key)
     if kind is None:
-        raise Rejected("signer.key", "Nothing is signed by a key of this kind. Take one of RSA or ECDSA.")
+        raise Rejected(
+            "signer.key-kind", "Nothing is signed by a key of this kind. Take one of RSA or ECDSA."
+        )
     return DEFAULT_SCHEME[kind].name
 
 

@@ -1,0 +1,1 @@
+"""`trustworks sign` and `trustworks augment`."""

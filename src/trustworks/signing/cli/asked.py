@@ -1,0 +1,89 @@
+"""What the command line says of a signature, as a request."""
+
+from __future__ import annotations
+
+import hashlib
+import mimetypes
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from trustworks.core.errors import Malformed
+from trustworks.formats.claims import Claims
+from trustworks.formats.data import Octets, Stored
+from trustworks.formats.evidence import PolicyReference
+from trustworks.signing.create.spooled import IN_MEMORY
+from trustworks.signing.model import Document, Format
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from trustworks.formats.data import Data
+
+_BY_SUFFIX: Final = {".pdf": Format.PADES, ".xml": Format.XADES, ".json": Format.JADES}
+_LONGEST_POLICY: Final = 16 * 1024 * 1024
+
+
+def data_of(file: Path, name: str | None = None) -> Data:
+    """A file; a large one is read in portions. Raises `Malformed` where it cannot be read."""
+    try:
+        if file.stat().st_size <= IN_MEMORY:
+            return Octets(file.read_bytes(), name or file.name)
+    except OSError as error:
+        raise Malformed(f"{file} cannot be read: {error.strerror}.") from error
+    return Stored(file, name or file.name)
+
+
+def document_of(file: Path, media_type: str | None = None) -> Document:
+    """A document to be signed, with the media type that its name says."""
+    return Document(data=data_of(file), media_type=media_type or mimetypes.guess_type(file.name)[0])
+
+
+def format_of(file: Path) -> Format:
+    """The format in which a file is signed when nothing is said: by its name."""
+    return _BY_SUFFIX.get(file.suffix.lower(), Format.CADES)
+
+
+def pairs(values: Iterable[str], what: str) -> Mapping[str, str]:
+    """NAME=VALUE, several of them. Raises `Malformed`."""
+    found: dict[str, str] = {}
+    for one in values:
+        name, equals, value = one.partition("=")
+        if not equals or not name or not value:
+            raise Malformed(f"{what} is given as NAME=VALUE; {one[:60]!r} is not.")
+        if name in found:
+            raise Malformed(f"{what} has {name} twice; give it once.")
+        found[name] = value
+    return found
+
+
+def policy_of(identifier: str | None, document: Path | None, uri: str | None) -> PolicyReference | None:
+    """The signature policy that the signer names, with the digest of its document. Raises `Malformed`."""
+    if identifier is None:
+        if document is not None or uri is not None:
+            raise Malformed("--policy-file and --policy-uri go with --policy, which names the policy.")
+        return None
+    if document is None:
+        raise Malformed("A signature policy is signed with the digest of its document: give --policy-file.")
+    data = data_of(document)
+    if data.size > _LONGEST_POLICY:
+        raise Malformed(f"{document} is no document of a policy: it has {data.size} octets.")
+    digest = hashlib.sha256(data.octets()).digest()
+    return PolicyReference(identifier=identifier, digest_algorithm="sha256", digest=digest, uri=uri)
+
+
+def claims_of(
+    *,
+    policy: PolicyReference | None,
+    place: Iterable[str],
+    roles: Iterable[str],
+    commitments: Iterable[str],
+) -> Claims:
+    """What the signer says, at this second."""
+    return Claims(
+        signing_time=datetime.now(UTC).replace(microsecond=0),
+        policy=policy,
+        location=pairs(place, "--place") or None,
+        claimed_roles=tuple(roles),
+        commitments=tuple(commitments),
+    )

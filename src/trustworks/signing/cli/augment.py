@@ -1,0 +1,96 @@
+"""`trustworks augment`: time-stamps and validation data for signatures that are there."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path  # noqa: TC003 - Typer reads it at run time
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from trustworks.core.options import AsJson  # noqa: TC001 - as above
+from trustworks.core.output import check_output, write_output
+from trustworks.core.printable import printable
+from trustworks.signing.cli.sign import CACHE, EARLIER, NETWORK, OFFLINE, TRUST, TSA, UNTRUSTED  # noqa: TC001 - as above
+from trustworks.signing.cli.wiring import Sources
+from trustworks.signing.model import Level
+
+if TYPE_CHECKING:
+    from trustworks.signing.cli.wiring import SigningWiring
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+
+@app.command()
+def augment(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="The signed file, of whatever format.")],
+    detached: Annotated[
+        list[Path] | None,
+        typer.Option(help="Data that the file signs and does not hold; may be given more than once."),
+    ] = None,
+    *,
+    level: Annotated[Level, typer.Option(help="The level that the signatures have to reach.")] = Level.LTA,
+    signature: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ID",
+            help="Augment this signature alone, by its id (`trustworks validate --json`) or its name in the "
+            "file; may be given more than once. Default: all that stand for themselves.",
+        ),
+    ] = None,
+    renew: Annotated[
+        bool,
+        typer.Option("--renew", help="One more archive time-stamp for signatures that have one already."),
+    ] = False,
+    tsa: TSA = None,
+    trust: TRUST = None,
+    untrusted: UNTRUSTED = None,
+    network: NETWORK = None,
+    cache: CACHE = None,
+    offline: OFFLINE = False,
+    earlier_status: EARLIER = False,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="The new file. Default: beside FILE, with `augmented` in its name."),
+    ] = None,
+    replace: Annotated[bool, typer.Option("--replace", help="Replace the output where it is there.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Give signatures a time-stamp (B-T), the data to validate them later (B-LT), and archive it (B-LTA).
+
+    Signatures of others are augmented as ours are; what holds in the file still holds afterwards.
+    """
+    from trustworks.signing.cli.asked import data_of  # noqa: PLC0415 - keeps `--help` quick
+
+    wiring: SigningWiring = context.obj
+    place = out or file.with_name(f"{file.stem}.augmented{file.suffix}")
+    check_output(place, replace=replace)
+    creation = wiring.creation(
+        Sources(
+            time_stamp_url=tsa,
+            trust=tuple(trust or ()),
+            untrusted=tuple(untrusted or ()),
+            networks=tuple(network or ()),
+            cache=cache,
+            offline=offline,
+            fresh=not earlier_status,
+        )
+    )
+    made = creation.augment(
+        data_of(file),
+        level,
+        detached=[data_of(one) for one in detached or ()],
+        only=tuple(signature or ()),
+        renew=renew,
+    )
+    write_output(place, made.data.portions(), replace=replace)
+    if as_json:
+        changes = [
+            {"signature": one.signature, "before": one.before, "level": one.after} for one in made.changes
+        ]
+        typer.echo(json.dumps({"file": str(place), "signatures": changes}))
+        return
+    for one in made.changes:
+        typer.echo(printable(f"{one.signature}: {one.before} is now {one.after}."))
+    typer.echo(printable(f"{place} is written."))

@@ -1,0 +1,100 @@
+"""Documents signed by a key that is at hand, one or a folder of them."""
+
+from __future__ import annotations
+
+import json
+import sys
+from functools import partial
+from typing import TYPE_CHECKING
+
+import typer
+
+from trustworks.core.errors import Malformed, TrustworksError
+from trustworks.core.module.algorithms import SignatureScheme
+from trustworks.core.output import check_output, write_output
+from trustworks.core.printable import printable
+from trustworks.core.values import dataclass
+from trustworks.signing.events import signed as signed_event
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from trustworks.core.audit import Event
+    from trustworks.core.module import Key
+    from trustworks.signing.create.process import Creation, Signed
+    from trustworks.signing.model import Request, Signer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hand:
+    """Who signs: a key with its certificate, what makes signatures, and who tells the audit log of them."""
+
+    creation: Creation
+    key: Key
+    signer: Signer
+    tell: Callable[[Event], None]
+
+
+def sign_one(hand: Hand, request: Request) -> Signed:
+    """One signature. The log is told before it is given out. Raises what `Creation.sign` raises."""
+    scheme = SignatureScheme[hand.signer.scheme]
+    made = hand.creation.sign(request, hand.signer, partial(hand.key.sign, scheme=scheme), key=hand.key.spki)
+    hand.tell(signed_event(through="command", request=request, key=hand.key.spki_sha256, level=made.level))
+    return made
+
+
+def sign_folder(
+    hand: Hand,
+    places: Sequence[Path],
+    request: Callable[..., Request],
+    out: Path | None,
+    *,
+    replace: bool,
+    as_json: bool,
+) -> None:
+    """Each file of a folder by itself, into another folder. One that fails is told, and the others go on.
+
+    Raises `Malformed` for what is no folder, and ends with exit code 1 where a file was not signed.
+    """
+    from trustworks.signing.cli.sign import suffix_of  # noqa: PLC0415 - which loads this
+
+    if len(places) != 1 or not places[0].is_dir() or out is None:
+        raise Malformed("--batch signs the files of one folder, and needs --out with another folder.")
+    files = sorted(one for one in places[0].iterdir() if one.is_file())
+    if not files:
+        raise Malformed(f"{places[0]} has no files.")
+    try:
+        out.mkdir(exist_ok=True)
+    except OSError as error:
+        raise Malformed(f"{out} cannot be made a folder: {error.strerror}.") from error
+    failed = 0
+    shown = not as_json and sys.stderr.isatty()
+    with typer.progressbar(length=len(files), label="Signing", file=sys.stderr, hidden=not shown) as bar:
+        for file in files:
+            told: dict[str, str] = {"document": str(file)}
+            try:
+                asked = request(file)
+                place = out / f"{file.stem}.signed{suffix_of(asked)}"
+                check_output(place, replace=replace)
+                made = sign_one(hand, asked)
+                write_output(place, made.data.portions(), replace=replace)
+                told |= {"file": str(place), "level": made.level}
+            except TrustworksError as error:
+                failed += 1
+                told["error"] = str(error)
+            bar.update(1)
+            _tell(told, as_json=as_json)
+    if not as_json:
+        typer.echo(f"{len(files) - failed} of {len(files)} files are signed.")
+    if failed:
+        raise typer.Exit(1)
+
+
+def _tell(told: dict[str, str], *, as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps(told))
+    elif "error" in told:
+        typer.echo(printable(f"{told['document']}: not signed. {told['error']}"), err=True)
+    else:
+        typer.echo(printable(f"{told['file']}: {told['level']}, verified."))

@@ -1,0 +1,50 @@
+"""What the audit log is told: that a key of the provider signed, or that signatures were augmented.
+
+Nothing of a document is in it: no name, no digest. Who holds a document could else find out by the log that
+it was signed here.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from trustworks.core.audit import Event
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from trustworks.signing.model import Request
+
+ACTOR = "signing"
+
+
+def signed(*, through: str, request: Request, key: bytes, level: str, client: str | None = None) -> Event:
+    """A key (by the SHA-256 of its public key) signed: in which format and level, for which client."""
+    subject = {"key": key.hex()} | ({} if client is None else {"client": client})
+    return Event(
+        type="signing.signed",
+        outcome="success",
+        actor=ACTOR,
+        subject=subject,
+        detail={
+            "through": through,
+            "format": request.format.value,
+            "container": None if request.container is None else request.container.value,
+            "level": level,
+            "documents": len(request.documents),
+        },
+        time=datetime.now(UTC),
+    )
+
+
+def augmented(*, through: str, levels: Iterable[str], client: str | None = None) -> Event:
+    """Signatures of a file were raised to these levels."""
+    return Event(
+        type="signing.augmented",
+        outcome="success",
+        actor=ACTOR,
+        subject={} if client is None else {"client": client},
+        detail={"through": through, "levels": sorted(levels)},
+        time=datetime.now(UTC),
+    )
