@@ -4,23 +4,14 @@ from __future__ import annotations
 
 from trustworks.app.wiring.creating import Creating
 from trustworks.app.wiring.enrolling import Enrolling
-from trustworks.app.wiring.evidencing import Evidencing
 from trustworks.app.wiring.listing import Listing
 from trustworks.app.wiring.modules import TOKENS
 from trustworks.app.wiring.offices import Offices
-<<<<<<< HEAD
-=======
-from trustworks.app.wiring.stamping import Stamping
->>>>>>> 2634e82a (Sign and augment on the command line, with a key of the module or one elsewhere)
 
 __all__ = ["TOKENS", "Wiring"]
 
 
-<<<<<<< HEAD
-class Wiring(Enrolling, Offices, Listing, Evidencing):
-=======
-class Wiring(Creating, Enrolling, Offices, Stamping):
->>>>>>> 2634e82a (Sign and augment on the command line, with a key of the module or one elsewhere)
+class Wiring(Creating, Enrolling, Offices, Listing):
     """The resources of one configuration.
 
     Made by `lazy`: the file is looked for and read when the first attribute is used, so that `trustworks

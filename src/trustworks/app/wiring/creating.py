@@ -6,8 +6,8 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from trustworks.app.wiring.evidencing import Evidencing, evidence_by_options
 from trustworks.app.wiring.modules import TOKENS
-from trustworks.app.wiring.validating import Validating
 from trustworks.core.errors import Malformed, Rejected
 
 if TYPE_CHECKING:
@@ -19,13 +19,14 @@ if TYPE_CHECKING:
     from trustworks.signing.create.process import Creation
 
 
-class Creating(Validating):
+class Creating(Evidencing):
     """What signs, and what raises signatures to a level."""
 
     def creation(self, sources: Sources) -> Creation:
-        """What makes signatures by the words of a command. Raises `Malformed` for what cannot be read.
+        """What makes signatures, by the words of a command. Raises `Malformed` for what cannot be read.
 
-        The status of certificates is looked at where trust anchors are named, and up to these.
+        The status of certificates is looked at where trust anchors are named, and up to these; else up to
+        those of [validation], where there is a configuration that has it.
         """
         from trustworks.signing.create.levels import Means  # noqa: PLC0415 - loads the formats
         from trustworks.signing.create.process import Creation, Terms  # noqa: PLC0415 - as above
@@ -37,27 +38,20 @@ class Creating(Validating):
             stamper = HttpStamper(sources.time_stamp_url)
         evidence = anchors = None
         if sources.trust:
-            from trustworks.validation.gathering.certificate_evidence import (  # noqa: PLC0415 - as above
-                CertificateEvidence,
-            )
-            from trustworks.validation.service import Validator  # noqa: PLC0415 - as above
+            from trustworks.validation.given import trusted_of  # noqa: PLC0415 - as above
 
-            validator = Validator.by_options(
+            evidence = evidence_by_options(
                 policy="ades",
-                at=None,
                 trust=sources.trust,
                 untrusted=sources.untrusted,
                 offline=sources.offline,
                 networks=sources.networks,
                 cache=sources.cache,
             )
-            evidence = CertificateEvidence(
-                trust=lambda: validator.trust,
-                policy=validator.policy,
-                fetcher=validator.fetcher,
-                extra=validator.extra,
-            )
-            anchors = validator.trust.anchors
+            anchors = trusted_of(sources.trust, datetime.now(UTC)).trust.anchors
+        elif self._is_configured() and self.config.validation is not None:
+            evidence = self.evidence_source()
+            anchors = self.validation_offer().trusted().trust.anchors
         return Creation(
             means=Means(
                 clock=lambda: datetime.now(UTC),

@@ -30,7 +30,7 @@ TRUST = Annotated[
     list[Path] | None,
     typer.Option(
         help="Trust anchors: a certificate (PEM or DER), a folder of them, or one that `trustworks trust "
-        "refresh` fills. With them the status of certificates is looked at; levels B-LT and B-LTA need them."
+        "refresh` fills. Default: those of [validation] in the configuration. B-LT and B-LTA need some."
     ),
 ]
 TSA = Annotated[
@@ -219,7 +219,8 @@ def sign(
 ) -> None:
     """Sign documents: PDF, XML, JSON, any files. What leaves was verified, and has the level that was asked.
 
-    Without --trust the status of the signer's certificate is not looked at.
+    The status of the signer's certificate is looked at up to the anchors of --trust, else those of [validation]
+    in the configuration; where there is neither, it is not looked at.
     """
     from trustworks.signing.cli.asked import claims_of, document_of, format_of, policy_of  # noqa: PLC0415
     from trustworks.signing.model import (  # noqa: PLC0415 - keeps `--help` quick
