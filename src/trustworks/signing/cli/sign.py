@@ -219,7 +219,7 @@ def sign(
 ) -> None:
     """Sign documents: PDF, XML, JSON, any files. What leaves was verified, and has the level that was asked.
 
-    The status of the signer's certificate is looked at up to the anchors of --trust, else those of [validation]
+    The status of the certificate is looked at up to the anchors of --trust, else those of [validation]
     in the configuration; where there is neither, it is not looked at.
     """
     from trustworks.signing.cli.asked import claims_of, document_of, format_of, policy_of  # noqa: PLC0415
