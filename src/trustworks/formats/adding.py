@@ -5,7 +5,7 @@ Source: EN 319 132-1 and EN 319 122-1, 5.4 and 5.5: validation data and time-sta
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Final
 
 from trustworks.core.der import ber
 from trustworks.core.der.encode import ENUMERATED
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
     from trustworks.formats.collector import Collector
     from trustworks.formats.evidence import TimeStamp, Token
+
+
+_OVER_ALL: Final = frozenset({"archive-time-stamp-v2"})
+"""Forms of time-stamps that are over all that is in a structure when they are made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +58,31 @@ class State:
 
 
 @implements("EN319132-1:5.1.4-UNBROKEN", "EN319122-1:5-UNBROKEN", disabled=None)
-def check_unbroken(before: State, after: State) -> None:
-    """Whatever was intact before something was added, is intact after. Raises `Rejected` (adding.broken)."""
-    pairs: tuple[tuple[Mapping[Any, bool], Mapping[Any, bool]], ...] = (
-        (before.references, after.references),
-        (before.time_stamps, after.time_stamps),
-        (before.records, after.records),
-    )
-    if any(held and not now.get(key) for was, now in pairs for key, held in was.items()):
+def check_unbroken(before: State, after: State, replaced: Collection[str] = ()) -> None:
+    """Whatever was intact before something was added, is intact after. Raises `Rejected` (adding.broken).
+
+    `replaced` are time-stamps whose tokens became others, for they got validation data: as many are intact.
+    """
+    if any(held and not after.records.get(key) for key, held in before.records.items()):
+        raise Rejected(
+            "adding.broken",
+            "An evidence record is over what would be changed, and would not hold any more. Renew the record "
+            "instead.",
+        )
+    kept = {named: held for named, held in before.time_stamps.items() if named not in replaced}
+    lost = [named for named, held in kept.items() if held and not after.time_stamps.get(named)]
+    if lost and {before.tokens[named].form for named in lost} <= _OVER_ALL:
+        raise Rejected(
+            "adding.broken",
+            "An archive time-stamp of an older kind is over all of the structure, and would not hold any "
+            "more. Only another archive time-stamp can be added.",
+        )
+    fewer = sum(after.time_stamps.values()) < sum(before.time_stamps.values())
+    if (
+        lost
+        or fewer
+        or any(held and not after.references.get(key) for key, held in before.references.items())
+    ):
         raise Rejected(
             "adding.broken",
             "What is to be added is inside of what another signature or time-stamp of the file is over, "

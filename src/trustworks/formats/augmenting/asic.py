@@ -44,13 +44,14 @@ class _Writer:
         """Of the signature in its file, or a manifest of all that is in the container."""
         if kind is Kind.ARCHIVE and self._is_archived_whole:
             return self._archiving(hash_name).manifest
-        check_free(self.file, self._manifests)
+        self._check_free()
         return self._inner.octets_to_stamp(kind, hash_name)
 
     def with_time_stamp(self, kind: Kind, token: bytes) -> Data:
         """In the file of the signature, or in a member of its own."""
         if kind is Kind.ARCHIVE and self._is_archived_whole:
             return self._archiving(parse_token(token).info.imprint_algorithm).complete(token)
+        self._check_free()
         return self._with(self._inner.with_time_stamp(kind, token))
 
     def with_values(self, data: ValidationData) -> Data:
@@ -62,8 +63,25 @@ class _Writer:
                 if new
                 else (self.given.data)
             )
+        self._check_free()
         made = self._inner.with_values(data)
         return self.given.data if made is self._own.data else self._with(made)
+
+    def _check_free(self) -> None:
+        """Refuses where a manifest, or a signature in another file, is over the file of this one."""
+        check_free(self.file, self._manifests)
+        own = data_id(self.archive.members[self.file])
+        over = [
+            one.file or ""
+            for one in self.given.evidence.signatures
+            if one.file != self.file and any(own in part.covers for part in one.references if part.intact)
+        ]
+        if over:
+            raise Rejected(
+                "asic.covered",
+                f"{self.file:.100} stays as it is: the signature in {over[0]:.100} is over it. Add to that "
+                "one.",
+            )
 
     def _with(self, octets: Data) -> Data:
         return with_member(self.given.data, self.file, octets, limits=self.given.limits)

@@ -6,7 +6,7 @@ Source: EN 319 122-1, 5.3 to 5.5 and 6.3.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from trustworks.core.errors import Rejected
 from trustworks.core.values import dataclass
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from trustworks.core.ports import ValidationData
     from trustworks.formats.augmenting.writer import Given
     from trustworks.formats.data import Data
+
+
+_OVER_ALL: Final = "archive-time-stamp-v2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +51,20 @@ class _Writer:
         return self._made(unsigned.with_archive_time_stamp(self.target, token, hash_name))
 
     def with_values(self, data: ValidationData) -> Data:
-        """In the structure itself, where all its signers find it."""
-        new = not_yet_there(data, self.given.there)
-        return self._made(unsigned.with_values(self.target, new)) if new else self.given.data
+        """In the structure itself, where all its signers find it; else in the newest archive time-stamp.
+
+        Where an archive time-stamp of an older kind is over the structure, that is the only place left.
+        """
+        there = self.given.there
+        own = [one for one in self.given.evidence.time_stamps if one.id in self.given.signature.time_stamps]
+        for stamp in own:
+            there |= {*stamp.signature.certificates, *stamp.signature.revocation}
+        new = not_yet_there(data, there)
+        if not new:
+            return self.given.data
+        if any(one.form == _OVER_ALL for one in own):
+            return self._made(unsigned.with_time_stamp_values(self.target, new))
+        return self._made(unsigned.with_values(self.target, new))
 
     def _check_own(self) -> None:
         if self.target.below:

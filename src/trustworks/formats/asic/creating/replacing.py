@@ -74,8 +74,7 @@ def changed(
     members = tuple(_written(container, archive, change, limits))
     found = Zip(members, name=container.name, comment=archive.comment)
     before, after = _state(archive, limits), _state(open_archive(found, limits), limits)
-    kept = {key: one for key, one in before.time_stamps.items() if key not in replaced}
-    check_unbroken(State(before.references, kept, before.records, before.tokens, before.certificates), after)
+    check_unbroken(before, after, replaced)
     return found
 
 
@@ -105,8 +104,8 @@ def check_free(name: str, manifests: Mapping[str, Manifest]) -> None:
     if found:
         raise Rejected(
             "asic.covered",
-            f"{name:.100} stays as it is: {found[0]:.100} has its digest, for something that is over it. "
-            "Only an archive time-stamp over all of the container can be added.",
+            f"{name:.100} stays as it is: {found[0]:.100} has its digest. Add an archive time-stamp over all "
+            "of the container, or renew the evidence record that is over it.",
         )
 
 

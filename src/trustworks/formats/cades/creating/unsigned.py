@@ -31,6 +31,7 @@ from trustworks.formats.cades.creating.signature import (
 from trustworks.formats.cms.splicing import Insertion, Replacement, spliced
 from trustworks.formats.cms.structure import SignedData, SignerInfo, read_signed_data
 from trustworks.formats.data import Octets, hasher
+from trustworks.formats.time_stamp import parse_token
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -101,6 +102,35 @@ def with_values(target: Target, values: ValidationData) -> bytes:
     if others:
         changes += with_version(data, _WITH_OTHER_REVOCATION)
     return checked(target.structure, spliced(data.content_info, changes), target.beside)
+
+
+def with_time_stamp_values(target: Target, values: ValidationData) -> bytes:
+    """The structure with validation data in the token of the signer's newest archive time-stamp.
+
+    For structures under an archive time-stamp of an older kind, which is over their certificates and
+    revocation data (RFC 5126, 6.4.1): nothing is over the newest token yet.
+
+    Raises:
+        Malformed: the structure or the token cannot be read.
+        Rejected: nothing is given; ``cades.archive``: there is no archive time-stamp; ``adding.broken``.
+    """
+    data = read_signed_data(target.structure)
+    tokens = [
+        value
+        for one in signer_in(target, data).unsigned_attributes
+        if one.type in ids.ARCHIVE_TIME_STAMPS
+        for value in one.values
+    ]
+    if not tokens:
+        raise Rejected(
+            "cades.archive", "The signature has no archive time-stamp that data could be put into."
+        )
+    newest = max(tokens, key=lambda one: parse_token(one.octets).info.time)
+    changed = with_values(Target(structure=newest.octets), values)
+    after = spliced(data.content_info, [Replacement(newest, changed)])
+    was, is_ = state(target.structure, target.beside), state(after, target.beside)
+    check_unbroken(was, is_, {named for named, one in was.tokens.items() if one.der == newest.octets})
+    return after
 
 
 def octets_to_archive(target: Target, hash_name: str = "sha256") -> bytes:
