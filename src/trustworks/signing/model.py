@@ -15,7 +15,7 @@ from trustworks.formats.claims import NO_CLAIMS, Claims
 
 if TYPE_CHECKING:
     from trustworks.formats.data import Data
-    from trustworks.formats.pades.creating import Lock, Widget
+    from trustworks.formats.pades.creating import Lock, Shown, Widget
 
 
 class Format(StrEnum):
@@ -140,7 +140,7 @@ class PadesChoices:
     reason: str | None = None
     location: str | None = None
     contact: str | None = None
-    widget: Widget | None = None
+    widget: Widget | Shown | None = None
     certify: Literal[1, 2, 3] | None = None
     lock: Lock | None = None
     room: int | None = None

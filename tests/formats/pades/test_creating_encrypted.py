@@ -261,3 +261,27 @@ def test_the_bits_of_permissions() -> None:
     assert allowed(fill, 3, new_field=False)
     assert not allowed(fill, 2, new_field=False)  # that bit said nothing yet
     assert not allowed(modify, 6, new_field=False)
+
+
+@pytest.mark.req("ISO32000-2:7.6.2-CONTENTS")
+@pytest.mark.parametrize("method", ["rc4", "aes", "aesv3"])
+def test_contents_are_never_encrypted(method: Any) -> None:
+    encryption = Encryption(key=bytes(32), strings=method, streams=method, revision=6, permissions=None)
+    signature: dict[str, Any] = {"ByteRange": [0, 1, 2, 3], "Contents": b"value", "Reason": b"why"}
+    found: Any = encryption.value({"V": [signature], "Contents": b"of an annotation"}, 5, 0)
+    assert (found["V"][0]["Contents"], found["V"][0]["ByteRange"]) == (b"value", [0, 1, 2, 3])
+    assert found["V"][0]["Reason"] != b"why"
+    assert found["Contents"] != b"of an annotation"
+
+
+def test_a_signature_that_stands_in_the_form_itself_keeps_its_value() -> None:
+    """The form is written anew with all that it holds."""
+    import pikepdf  # noqa: PLC0415 - loaded where it is used
+
+    value = b"<< /Type /Sig /ByteRange [0 1 2 3] /Contents <aabbcc> /Reason (why) >>"
+    before = document().update({5: b"<< /Fields [6 0 R << /FT /Sig /T (old) /V %b >>] >>" % value})
+    data = Protected(Octets(encrypted(before.octets)), "user")
+    octets = signed(data, replace(WANTED, widget=None)).octets()
+    with pikepdf.Pdf.open(io.BytesIO(octets), password="user") as pdf:
+        old = pdf.Root.AcroForm.Fields[1].V
+        assert (bytes(old.Contents), str(old.Reason)) == (b"\xaa\xbb\xcc", "why")

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+import re
 import zlib
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 from signed_pdfs import OBJECTS, Pdf, cades
 
@@ -484,6 +488,44 @@ def test_a_field_is_part_of_the_structure(octets: bytes, above: int, key: int) -
     assert (shown["Type"], view.entries(shown["Obj"])) == ("OBJR", widget)
     assert ("NS" in form) == ("NS" in view.entries(Ref(above, 0)))
     assert view.entries(Ref(3, 0))["Tabs"] == "S"
+
+
+SPOTS = re.compile(rb"/[A-Za-z]+ (\[[^\]]*\]|\(\w+\)|-?[\d.]+(?: 0 R)?|/\w+|<< [^<>]* >>)")
+WORDS = (
+    b"null",
+    b"[]",
+    b"<< >>",
+    b"[[]]",
+    b"-1",
+    b"1e9",
+    b"3 0 R",
+    b"60 0 R",
+    b"9 0 R",
+    b"(a)",
+    b"/N",
+    b"true",
+)
+
+
+@settings(max_examples=100)
+@given(
+    st.sampled_from(
+        [archivable(1), tagged(b"/K 62 0 R", b"<< /Nums [0 [63 0 R]] >>"), several(), with_field()]
+    ),
+    st.lists(st.tuples(st.integers(0, 200), st.sampled_from(WORDS)), min_size=1, max_size=3),
+    st.sampled_from([None, "here"]),
+    st.sampled_from([None, Shown(look=SEAL), Shown(look=SEAL, place=replace(PLACE, page=-1))]),
+)
+def test_whatever_stands_in_a_file_it_is_signed_or_refused(
+    octets: bytes, changes: list[tuple[int, bytes]], name: str | None, shown: Shown | None
+) -> None:
+    spots = [found.span(1) for found in SPOTS.finditer(octets)]
+    for number, word in changes:
+        begin, end = spots[number % len(spots)]
+        if len(word) <= end - begin:
+            octets = octets[:begin] + word.ljust(end - begin) + octets[end:]
+    with contextlib.suppress(Malformed, Rejected):
+        prepare(Octets(octets), replace(PLAIN, field=name, widget=shown))
 
 
 def test_what_is_not_seen_is_read_out_where_a_file_has_a_structure() -> None:

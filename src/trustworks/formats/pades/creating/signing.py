@@ -139,7 +139,7 @@ def prepare(data: Data, wanted: Wanted, *, hash_name: str = "sha256", limits: Li
         references = _references(update, wanted, lock)
         if references:
             entries["Reference"] = references
-        value, body = _dictionary(update, "Sig", DETACHED, wanted.room, entries)
+        value = _dictionary(update, "Sig", DETACHED, wanted.room, entries)
         name, made = put_field(
             update, wanted.field, value, wanted.widget, look.SIGNATURE, signed=found.signed
         )
@@ -148,7 +148,7 @@ def prepare(data: Data, wanted: Wanted, *, hash_name: str = "sha256", limits: Li
             held["Lock"] = update.add({"Type": Name("SigFieldLock"), **_lock(wanted.lock)})
         if wanted.certify is not None:
             update.inside(update.catalogue(), "Perms", dict)["DocMDP"] = value
-        return _frozen(data, update, value, body, name, hash_name, time_stamp=False)
+        return _frozen(data, update, value, name, hash_name, time_stamp=False)
 
 
 def prepare_time_stamp(
@@ -168,9 +168,9 @@ def prepare_time_stamp(
     with updating(data, limits) as update:
         found = permitted.earlier(update.view)
         permitted.is_unlocked(found, field)
-        value, body = _dictionary(update, "DocTimeStamp", TIME_STAMP, room, {})
+        value = _dictionary(update, "DocTimeStamp", TIME_STAMP, room, {})
         name, _ = put_field(update, field, value, None, look.TIME_STAMP, signed=found.signed)
-        return _frozen(data, update, value, body, name, hash_name, time_stamp=True)
+        return _frozen(data, update, value, name, hash_name, time_stamp=True)
 
 
 def _claims(wanted: Wanted) -> dict[str, Object]:
@@ -226,9 +226,7 @@ def _references(update: Update, wanted: Wanted, demanded: dict[str, Object] | No
     ]
 
 
-def _dictionary(
-    update: Update, kind: str, sub_filter: str, room: int, entries: dict[str, Object]
-) -> tuple[Ref, bytes]:
+def _dictionary(update: Update, kind: str, sub_filter: str, room: int, entries: dict[str, Object]) -> Ref:
     """A signature dictionary with blanks for its byte range and zeros for its Contents."""
     head: dict[str, Object] = {
         "Type": Name(kind),
@@ -243,16 +241,15 @@ def _dictionary(
         octets_of(update.sealed(entries, value)).removeprefix(b"<< "),
     )
     update.put_octets(value, body)
-    return value, body
+    return value
 
 
-def _frozen(  # noqa: PLR0917 - what it is made of
-    data: Data, update: Update, value: Ref, body: bytes, name: str, hash_name: str, *, time_stamp: bool
+def _frozen(
+    data: Data, update: Update, value: Ref, name: str, hash_name: str, *, time_stamp: bool
 ) -> Prepared:
     """The update as octets with its byte range, and the digest of what that names; the file is read once."""
     appended = bytearray(update.octets())
-    begin = appended.index(b"%d %d obj\n%b" % (*value, body))
-    range_begin = appended.index(b"/ByteRange [0", begin) + len(b"/ByteRange [0")
+    range_begin = appended.index(b"/ByteRange [0", update.begins[value.number]) + len(b"/ByteRange [0")
     gap_begin = appended.index(b"/Contents <", range_begin) + len(b"/Contents ")
     gap_end = appended.index(b">", gap_begin) + 1
     numbers = (update.size + gap_begin, update.size + gap_end, len(appended) - gap_end)

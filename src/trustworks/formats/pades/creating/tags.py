@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from trustworks.core.errors import Malformed
 from trustworks.core.trace import implements
 from trustworks.formats.pades.creating.written import text
+from trustworks.formats.pades.document import named
 from trustworks.formats.pades.syntax import Name, Ref
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def _parent(update: Update, root: dict[str, Object], reference: Ref) -> tuple[di
     found = update.view.get(top)
     if isinstance(found, list):
         top = found[0] if len(found) == 1 else None
-    if isinstance(top, Ref) and update.view.get(update.view.entries(top).get("S")) in {"Document", "Part"}:
+    if isinstance(top, Ref) and named(update.view.get(update.view.entries(top).get("S")), "Document", "Part"):
         held = update.edit(top, dict)
         if held is not None:
             return held, top

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import zlib
 from contextlib import contextmanager
-from copy import deepcopy
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 from trustworks.core.errors import Malformed, Rejected
@@ -70,6 +69,7 @@ class Update:
         self._generations: dict[int, int] = {}
         self._edited: dict[int, Object] = {}
         self._bodies: dict[int, bytes] = {}
+        self.begins: dict[int, int] = {}
         self._placed: dict[int, tuple[NewStream | NewObject, Ref]] = {}
 
     # --- what the objects are -----------------------------------------------------------------------------
@@ -126,7 +126,7 @@ class Update:
             place = self.view.place(number)
             if not isinstance(found, kind) or place is None:
                 return None
-            self._edited[number] = deepcopy(found)
+            self._edited[number] = _copied(found)
             self._generations[number] = place.generation if place.stream is None else 0
         edited = self._edited[number]
         return edited if isinstance(edited, kind) else None
@@ -158,14 +158,19 @@ class Update:
     # --- the octets ---------------------------------------------------------------------------------------
 
     def octets(self) -> bytes:
-        """What comes behind the file: objects, section and trailer, in the order of the objects' numbers."""
+        """What comes behind the file: objects, section and trailer, in the order of the objects' numbers.
+
+        `begins` says afterwards where in it each object is.
+        """
         bodies = dict(self._bodies)
         for number, value in self._edited.items():
             bodies[number] = octets_of(self.sealed(value, Ref(number, self._generations.get(number, 0))))
         written = bytearray(b"" if self._ends_with_line else b"\n")
         places: dict[int, tuple[int, int]] = {}
+        self.begins.clear()
         for number in sorted(bodies):
             generation = self._generations.get(number, 0)
+            self.begins[number] = len(written)
             places[number] = (self.size + len(written), generation)
             written += b"%d %d obj\n%b\nendobj\n" % (number, generation, bodies[number])
         start = self.size + len(written)
@@ -191,6 +196,13 @@ class Update:
             trailer["ID"] = [identifier[0], changed]
         trailer["Prev"] = self.document.last_start(self.size)
         return trailer
+
+
+def _copied(value: Object) -> Object:
+    """Containers anew, what is in them as it is: nothing else can be changed."""
+    if isinstance(value, dict):
+        return {key: _copied(one) for key, one in value.items()}
+    return [_copied(one) for one in value] if isinstance(value, list) else value
 
 
 def refuse_damaged(view: View) -> None:
