@@ -7,6 +7,8 @@ not: the certificate does not stand, something was not to be had, or nothing new
 
 from __future__ import annotations
 
+import contextlib
+import threading
 import time
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -50,6 +52,9 @@ _LIVE: Final = timedelta(minutes=1)
 """An OCSP answer that is no older was made for who asked, or for who asked some seconds before."""
 _SOON: Final = timedelta(seconds=1)
 """What revocation data tells of time: it has no parts of seconds."""
+_LOCKS: Final = 64
+_TURN: Final = 5.0
+"""Seconds for which a thread waits for its turn at most."""
 _MOST_TOLD: Final = 4
 """How many troubles of fetching a sentence names."""
 
@@ -80,6 +85,7 @@ class CertificateEvidence:
         self._patience = patience
         self._now = now
         self._sleep = sleep
+        self._locks = tuple(threading.Lock() for _ in range(_LOCKS))
 
     def evidence_of(
         self,
@@ -94,12 +100,27 @@ class CertificateEvidence:
         until = self._now() + self._patience
         while True:
             try:
-                return self._found(certificate, at, at_hand, since, time_stamp=time_stamp)
+                with self._turn(certificate):
+                    return self._found(certificate, at, at_hand, since, time_stamp=time_stamp)
             except Unavailable as error:
                 if error.again is None or error.again > until:
                     raise
                 again = error.again
             self._sleep(max((again - self._now()).total_seconds(), 0.0))
+
+    @contextlib.contextmanager
+    def _turn(self, certificate: bytes) -> Iterator[None]:
+        """Threads that ask about the same certificate do so one after another: what came, comes once.
+
+        Where servers are slow, none waits for all others.
+        """
+        lock = self._locks[hash(certificate) % len(self._locks)]
+        own = lock.acquire(timeout=_TURN)
+        try:
+            yield
+        finally:
+            if own:
+                lock.release()
 
     def _found(
         self,

@@ -130,9 +130,7 @@ def judged_in_rounds(
     missing = wanted()
     if not missing:
         return Gathered(outcome=outcome, extra=extra)
-    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - offline it is not needed
-
-    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="evidence") as threads:
+    with contextlib.ExitStack() as stack:
         for number in range(limits.rounds + 1):
             further = [one for one in missing if found.may_ask(one, lists_last=lists_last)]
             allowed = further[: max(limits.answers - len(found.asked), 0)]
@@ -145,8 +143,12 @@ def judged_in_rounds(
                 found.tell(ended)
             if ended is not None or not allowed:
                 break
-            asking = partial(_answer, fetcher=fetcher, allowance=allowance, again=found.ask(allowed))
-            answers = list(threads.map(asking, allowed))
+            again = found.ask(allowed)
+            kept = [_kept(one, fetcher, allowance, again) for one in allowed]
+            fetch = partial(_fetched, fetcher=fetcher, allowance=allowance)
+            asked = [one for one, came in zip(allowed, kept, strict=True) if came is None]
+            fetched = iter(_at_once(fetch, asked, stack))
+            answers = [came or next(fetched) for came in kept]
             if found.take(allowed, answers):
                 outcome = judge(found.extra)
                 missing = wanted()
@@ -157,6 +159,18 @@ def judged_in_rounds(
         troubles=tuple(dict.fromkeys(found.troubles)),
         sources=tuple(found.sources.values()),
     )
+
+
+def _at_once(
+    fetch: Callable[[Question], _Came], asked: Sequence[Question], stack: contextlib.ExitStack
+) -> Iterable[_Came]:
+    """What comes of questions, in their order. They are asked in threads: this one may have an event loop."""
+    if not asked:
+        return ()
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - offline it is not needed
+
+    threads = stack.enter_context(ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="evidence"))
+    return threads.map(fetch, asked)
 
 
 def _certificates(own: Mapping[str, Token], extra: Extra) -> dict[str, Token]:
@@ -271,13 +285,21 @@ class _Came:
     until: float = 0.0
 
 
-def _answer(question: Question, fetcher: Fetcher, allowance: Allowance, again: frozenset[Key]) -> _Came:
-    """Ask one question; a trouble is told and stops nothing. `again`: what is not taken from the cache."""
+def _kept(question: Question, fetcher: Fetcher, allowance: Allowance, again: frozenset[Key]) -> _Came | None:
+    """What the cache answers, if it is asked at all. `again`: what is not taken from the cache."""
     known = None if question.key in again or not question.lasts else fetcher.cached(*question.key)
+    if known is None or not is_newer(question, known):
+        return None
     try:
-        if known is not None and is_newer(question, known):
-            allowance.take(len(known))
-            return _Came(answer=read(question, known)[0], kept=True)
+        allowance.take(len(known))
+        return _Came(answer=read(question, known)[0], kept=True)
+    except (Malformed, Unavailable) as error:
+        return _Came(answer=Answer(trouble=str(error)))
+
+
+def _fetched(question: Question, fetcher: Fetcher, allowance: Allowance) -> _Came:
+    """Ask one question; a trouble is told and stops nothing."""
+    try:
         if question.kind == "ocsp":
             octets = fetcher.post(question.url, question.body, "application/ocsp-request", allowance)
         else:
