@@ -174,6 +174,7 @@ def test_names_that_no_data_object_can_have(name: str) -> None:
     assert caught.value.code == "asic.name"
 
 
+@pytest.mark.req("EN319162-1:4.3.3-GEN-ROOT")
 def test_what_an_asic_s_cannot_be() -> None:
     with pytest.raises(Rejected, match="no folder"):
         prepare_simple(B, Sign.CADES)

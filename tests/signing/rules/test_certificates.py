@@ -18,13 +18,15 @@ from trustworks.core.algorithms import RSASSA_PSS
 from trustworks.core.der.algorithms import SIGNATURES
 from trustworks.core.der.encode import BIT_STRING, INTEGER, SEQUENCE, tlv
 from trustworks.core.der.encode import oid as der_oid
+from trustworks.core.der.qc_statements import QC_COMPLIANCE, QC_SSCD, QC_STATEMENTS
 from trustworks.core.der.values import only
 from trustworks.core.errors import Refused, Rejected
 from trustworks.core.pki.certificate import Certificate
 from trustworks.core.pki.public_keys import read_public_key
 from trustworks.core.trace import rule_of
 from trustworks.signing.model import Format
-from trustworks.signing.rules.certificates import PURPOSES, Use, check, kind_of, objections, schemes_of
+from trustworks.signing.rules.certificates import PURPOSES, Use, check, objections
+from trustworks.signing.rules.schemes import kind_of, schemes_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -75,13 +77,14 @@ def made(
     until: datetime = NOW + DAY,
     key_period: tuple[datetime, datetime] | None = None,
     damaged: str | None = None,
+    states: tuple[str, ...] = (),
 ) -> Certificate:
     """A certificate, signed by its own key; of `damaged` the value is no DER of that extension.
 
     Those of RSA have their key put in afterwards: nothing here looks at the signature.
     """
     if kind in RSA:
-        other = made(usage=usage, purposes=purposes, ca=ca, since=since, until=until)
+        other = made(usage=usage, purposes=purposes, ca=ca, since=since, until=until, states=states)
         return replace(other, _key=rsa_key(RSA[kind]))
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Signer TEST")])
     builder = (
@@ -104,6 +107,9 @@ def made(
         extensions.append(x509.PrivateKeyUsagePeriod(*key_period))
     if damaged is not None:
         extensions.append(x509.UnrecognizedExtension(x509.ObjectIdentifier(damaged), b"\x05\x00"))
+    if states:
+        listed = tlv(SEQUENCE, *(tlv(SEQUENCE, der_oid(one)) for one in states))
+        extensions.append(x509.UnrecognizedExtension(x509.ObjectIdentifier(QC_STATEMENTS), listed))
     for one in extensions:
         builder = builder.add_extension(one, critical=False)
     digest = None if kind == "Ed25519" else hashes.SHA256()
@@ -144,8 +150,9 @@ def refused(wanted: Use, code: str, requirement: str, *words: str) -> None:
     ],
 )
 def test_a_certificate_that_stands_may_sign(kind: str, scheme: str) -> None:
-    certificate = made(kind)
-    assert objections(use(certificate, scheme=scheme, key=certificate.key.der, qualified=True)) == ()
+    certificate = made(kind, states=(QC_COMPLIANCE, QC_SSCD))
+    wanted = use(certificate, scheme=scheme, key=certificate.key.der, qualified=True, device=True)
+    assert objections(wanted) == ()
 
 
 @pytest.mark.req("TRUSTWORKS:SIGNING-CERTIFICATE-PERIOD", "TS119101:SCP-34")
@@ -203,7 +210,30 @@ def test_a_qualified_signature_asks_for_a_key_that_commits(usage: frozenset[str]
     commits = "TRUSTWORKS:SIGNING-KEY-USAGE-COMMITS"
     refused(use(made(usage=usage), qualified=True), "signer.key-usage", commits, "contentCommitment")
     # Types B and F mix usages, and commit (EN 319 412-2, 4.3.2).
-    check(use(made(usage=frozenset({"digital_signature", "content_commitment"})), qualified=True))
+    both = frozenset({"digital_signature", "content_commitment"})
+    check(use(made(usage=both, states=(QC_COMPLIANCE,)), qualified=True))
+
+
+@pytest.mark.req("TRUSTWORKS:SIGNING-QUALIFIED")
+@pytest.mark.parametrize("states", [(), (QC_SSCD,)])
+def test_a_qualified_signature_asks_for_a_qualified_certificate(states: tuple[str, ...]) -> None:
+    wanted = use(made(states=states), qualified=True)
+    refused(wanted, "signer.not-qualified", "TRUSTWORKS:SIGNING-QUALIFIED", "Take a qualified certificate")
+    check(use(made(states=states)))
+
+
+@pytest.mark.req("TRUSTWORKS:SIGNING-DEVICE", "TS119101:SCP-86")
+def test_a_device_that_is_asked_for_is_stated() -> None:
+    wanted = use(made(states=(QC_COMPLIANCE,)), qualified=True, device=True)
+    refused(wanted, "signer.device", "TRUSTWORKS:SIGNING-DEVICE", "signature creation device")
+    check(use(made(states=(QC_SSCD,)), device=True))
+
+
+def test_statements_that_cannot_be_read_state_nothing() -> None:
+    damaged = made(damaged=QC_STATEMENTS)
+    assert [one.code for one in objections(use(damaged, device=True)) if isinstance(one, Rejected)] == [
+        "signer.device"
+    ]
 
 
 @pytest.mark.req("TRUSTWORKS:SIGNING-PURPOSE")

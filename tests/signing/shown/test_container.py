@@ -56,7 +56,7 @@ def test_a_container_says_its_media_type() -> None:
     assert part.media_type == kind
 
 
-@pytest.mark.req("TRUSTWORKS:SHOWN-WHOLE")
+@pytest.mark.req("TRUSTWORKS:SHOWN-WHOLE", "TS119101:SCP-9")
 def test_a_list_that_is_cut_is_an_objection() -> None:
     octets = packed(*((f"{number}.txt", b"x") for number in range(5)))
     found = seen(octets, bounds=replace(DEFAULT, members=3))
@@ -65,7 +65,7 @@ def test_a_list_that_is_cut_is_an_objection() -> None:
     assert (part.count, len(part.members), codes(found)) == (5, 3, {"cut"})
 
 
-@pytest.mark.req("TRUSTWORKS:SHOWN-ACTIVE")
+@pytest.mark.req("TRUSTWORKS:SHOWN-ACTIVE", "TS119101:SCP-23", "EN419111:2-STABILITY")
 @pytest.mark.parametrize(
     ("member", "code"),
     [

@@ -73,7 +73,7 @@ def test_letters_that_deceive_are_found_behind_references() -> None:
     assert codes(seen(b"<a b='1&#x200b;00'/>")) == {"text.invisible"}
 
 
-@pytest.mark.req("TRUSTWORKS:SHOWN-WHOLE")
+@pytest.mark.req("TRUSTWORKS:SHOWN-WHOLE", "TS119101:SCP-9")
 def test_a_tree_that_is_cut_is_an_objection() -> None:
     found = seen(b"<a>" + b"<b/>" * 30 + b"</a>", nodes=10)
     assert len(tree(found)) == 10
@@ -103,7 +103,7 @@ def test_what_only_begins_as_xml_is_shown_as_text(octets: bytes) -> None:
     assert codes(seen(octets)) == {"xml.unread"}
 
 
-@pytest.mark.req("TRUSTWORKS:SHOWN-ACTIVE")
+@pytest.mark.req("TRUSTWORKS:SHOWN-ACTIVE", "TS119101:SCP-23", "EN419111:2-STABILITY")
 @pytest.mark.parametrize(
     ("inside", "code"),
     [

@@ -78,7 +78,7 @@ def test_a_page_that_is_not_there_is_rejected(number: int) -> None:
     assert raised.value.code == "shown.page"
 
 
-@pytest.mark.req("TRUSTWORKS:SHOWN-WHOLE")
+@pytest.mark.req("TRUSTWORKS:SHOWN-WHOLE", "TS119101:SCP-9")
 def test_pages_that_are_not_shown_are_an_objection() -> None:
     found = seen(pages(7), bounds=replace(DEFAULT, pages=5))
     (part,) = found.parts
@@ -111,7 +111,7 @@ def layers(off: bytes, usage: bytes = b"") -> bytes:
     return pdf(catalogue=_LAYERS[0] % off, more={8: _LAYERS[1][8] % usage})
 
 
-@pytest.mark.req("TRUSTWORKS:SHOWN-ACTIVE")
+@pytest.mark.req("TRUSTWORKS:SHOWN-ACTIVE", "TS119101:SCP-23", "EN419111:2-STABILITY")
 @pytest.mark.parametrize(
     ("octets", "told"),
     [
@@ -224,6 +224,7 @@ def test_a_font_that_is_in_the_document_is_not_told() -> None:
     assert codes(pdf(b"", more={7: described, 9: stream(b"")})) == set()
 
 
+@pytest.mark.req("TS119101:SCP-17")
 def test_signatures_that_are_there_are_told_in_their_own_words() -> None:
     found = seen(document().signed_with(entries=b"/M (D:20260504030201Z) /Reason (I agree)").octets)
     (part,) = (one for one in found.parts if isinstance(one, Signatures))
@@ -248,7 +249,7 @@ def test_a_document_that_needs_a_password_cannot_be_shown() -> None:
     assert codes(empty.getvalue()) == PLAIN | {"pdf.encrypted"}
 
 
-@pytest.mark.req("TRUSTWORKS:SHOWN-KIND")
+@pytest.mark.req("TRUSTWORKS:SHOWN-KIND", "TS119101:SCP-7")
 def test_readers_that_do_not_agree_are_an_objection() -> None:
     octets = pdf()
     # A tree of pages that says that it has more than are there: some believe it.

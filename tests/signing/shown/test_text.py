@@ -114,7 +114,7 @@ def test_any_octets_have_an_answer(octets: bytes) -> None:
     assert found.parts
 
 
-@pytest.mark.req("TRUSTWORKS:SHOWN-WHOLE")
+@pytest.mark.req("TRUSTWORKS:SHOWN-WHOLE", "TS119101:SCP-9")
 def test_what_is_cut_off_is_an_objection_that_says_how_much() -> None:
     found = seen(b"x" * 100, bounds=replace(DEFAULT, letters=60))
     assert text(found).text == "x" * 60
@@ -175,7 +175,7 @@ def test_html_is_source_and_never_more() -> None:
     assert (found.kind, text(found).role, codes(found)) == (Kind.HTML, "source", {"html.source"})
 
 
-@pytest.mark.req("TRUSTWORKS:SHOWN-ACTIVE")
+@pytest.mark.req("TRUSTWORKS:SHOWN-ACTIVE", "TS119101:SCP-23", "EN419111:2-STABILITY")
 @pytest.mark.parametrize(
     ("inside", "code"),
     [
@@ -193,7 +193,7 @@ def test_what_a_browser_would_run_fetch_or_hide_is_told(inside: bytes, code: str
     assert codes(seen(b"<html><body><a href='https://elsewhere.example/'>a link</a>")) == {"html.source"}
 
 
-@pytest.mark.req("TRUSTWORKS:SHOWN-KIND")
+@pytest.mark.req("TRUSTWORKS:SHOWN-KIND", "TS119101:SCP-7")
 @pytest.mark.parametrize(
     ("octets", "name", "media_type", "code"),
     [

@@ -114,7 +114,7 @@ def test_a_container_that_cannot_be_opened_is_said_to_be_so(viewer: Viewer) -> N
         viewer.shown(Octets(TEXT), "a.zip", within=("a",))
 
 
-@pytest.mark.req("TRUSTWORKS:SHOWN-BOUNDED")
+@pytest.mark.req("TRUSTWORKS:SHOWN-BOUNDED", "TS119101:SCP-24")
 @pytest.mark.parametrize("bounds", [{"cpu_seconds": 1}, {"memory": 128 * 1024 * 1024}])
 def test_a_document_that_takes_too_much_is_said_to_do_so_and_the_next_one_is_shown(
     bounds: dict[str, int],

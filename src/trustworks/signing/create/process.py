@@ -50,6 +50,7 @@ class Terms:
     """Under which terms certificates sign; see `rules.certificates.Use`."""
 
     qualified: bool = False
+    device: bool = False
     ed25519: bool = False
     lab: bool = False
     purposes: frozenset[str] = PURPOSES
@@ -120,6 +121,7 @@ class Creation:
                 format=request.format,
                 key=key,
                 qualified=self.terms.qualified,
+                device=self.terms.device,
                 purposes=self.terms.purposes,
                 ed25519=self.terms.ed25519,
                 lab=self.terms.lab,

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from trustworks.core.algorithms import HASH_FUNCTIONS, RSASSA_PSS
-from trustworks.core.der.algorithms import SIGNATURES, SIGNER_DIGESTS, read_signature
-from trustworks.core.der.encode import SEQUENCE
-from trustworks.core.der.values import only
+from trustworks.core.algorithms import HASH_FUNCTIONS
+from trustworks.core.der.algorithms import SIGNER_DIGESTS
+from trustworks.core.der.qc_statements import QC_COMPLIANCE, QC_SSCD, read_statement_ids
 from trustworks.core.errors import Malformed, Refused, Rejected
 from trustworks.core.module.agreed import check_signature
 from trustworks.core.module.algorithms import CURVES, DEFAULT_SCHEME, KeyAlgorithm, SignatureScheme
@@ -22,6 +21,7 @@ from trustworks.core.trace import implements
 from trustworks.core.values import dataclass
 from trustworks.formats.jades.creating.headers import algorithm as jose_name
 from trustworks.signing.model import Format
+from trustworks.signing.rules.schemes import kind_of, schemes_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,8 +58,6 @@ _DECIDING: Final = {
     ext.BASIC_CONSTRAINTS: "basic constraints",
     ext.PRIVATE_KEY_USAGE_PERIOD: "private key usage period",
 }
-_CURVES: Final = {curve().name: algorithm for algorithm, curve in CURVES.items()}
-_RSA: Final = sorted((one for one in KeyAlgorithm if one.family == "rsa"), key=lambda one: one.bits)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,8 +66,9 @@ class Use:
 
     `scheme` is a name of `core.module`'s. `key` is the SubjectPublicKeyInfo of the key that will sign; None:
     it is elsewhere, and the value shows it. `revoked` says since when the certificate is revoked, and why;
-    None: it is not. `qualified`: a qualified signature is wanted of a person, whose certificate then says
-    that the key commits its holder. `purposes` are the extended key usages of which one is enough. `ed25519`:
+    None: it is not. `qualified`: a qualified signature or seal is wanted, whose certificate states that it is
+    qualified, and that the key commits its holder. `device`: the key is to be in a qualified device, which
+    the certificate then states. `purposes` are the extended key usages of which one is enough. `ed25519`:
     the profile of the signature allows that key. `lab`: mechanisms that are not agreed are let pass.
     """
 
@@ -80,6 +79,7 @@ class Use:
     key: bytes | None = None
     revoked: str | None = None
     qualified: bool = False
+    device: bool = False
     purposes: frozenset[str] = PURPOSES
     ed25519: bool = False
     lab: bool = False
@@ -169,6 +169,28 @@ def commits(use: Use) -> None:
         )
 
 
+@implements("TRUSTWORKS:SIGNING-QUALIFIED")
+def is_qualified(use: Use) -> None:
+    """For a qualified signature or seal the certificate states that it is qualified (EN 319 412-5, 4.2.1)."""
+    if use.qualified and QC_COMPLIANCE not in _statements(use.certificate):
+        raise Rejected(
+            "signer.not-qualified",
+            f"The certificate of {use.certificate} does not state that it is qualified, and a qualified "
+            "signature is asked for. Take a qualified certificate.",
+        )
+
+
+@implements("TRUSTWORKS:SIGNING-DEVICE", "TS119101:SCP-86")
+def is_in_a_device(use: Use) -> None:
+    """Where a qualified device is asked for, the certificate states it (EN 319 412-5, 4.2.2)."""
+    if use.device and QC_SSCD not in _statements(use.certificate):
+        raise Rejected(
+            "signer.device",
+            f"The certificate of {use.certificate} does not state that its key is in a qualified signature "
+            "creation device. Take one whose key is, or ask for a signature without.",
+        )
+
+
 @implements("TRUSTWORKS:SIGNING-PURPOSE")
 def is_for_documents(use: Use) -> None:
     """Extended key usage, where a certificate has it, has a purpose with which documents are signed."""
@@ -202,7 +224,7 @@ def is_of_a_kind(use: Use) -> None:
         raise Rejected(
             "signer.key-kind",
             f"Nothing is signed with the key of {use.certificate}. {key.why_not or _called(key)} Take "
-            f"one of {', '.join(one.value for one in _CURVES.values())}, or RSA.",
+            f"one of {', '.join(one.value for one in CURVES)}, or RSA.",
         )
     if found is KeyAlgorithm.ED25519 and not use.ed25519:
         raise Rejected(
@@ -285,6 +307,8 @@ RULES: Final[tuple[Callable[[Use], None], ...]] = (
     is_no_authority,
     is_for_signatures,
     commits,
+    is_qualified,
+    is_in_a_device,
     is_for_documents,
     is_valid_then,
     is_not_revoked,
@@ -322,18 +346,6 @@ def objections(use: Use) -> tuple[Rejected | Refused, ...]:
     return tuple(found)
 
 
-def kind_of(key: PublicKey) -> KeyAlgorithm | None:
-    """The kind of a key as the catalogue of agreed mechanisms has it; None for one that nothing is said of.
-
-    An RSA key of another length counts as the longest of those named that is not longer than it.
-    """
-    if key.kind == "rsa":
-        return max((one for one in _RSA if one.bits <= key.bits), key=lambda one: one.bits, default=_RSA[0])
-    if key.kind == "ed25519":
-        return KeyAlgorithm.ED25519
-    return _CURVES.get(key.curve or "")
-
-
 def usual_scheme(certificate: bytes) -> str:
     """The scheme by which the key of a certificate signs where none is named.
 
@@ -349,29 +361,14 @@ def usual_scheme(certificate: bytes) -> str:
     return DEFAULT_SCHEME[kind].name
 
 
-def schemes_of(key: PublicKey) -> tuple[str, ...]:
-    """The schemes by which a key can sign, strong enough or not."""
-    kind = kind_of(key)
-    if kind is None:
-        return ()
-    found = [name for name in SIGNATURES if SignatureScheme[name].family == kind.family]
-    if key.algorithm != RSASSA_PSS:
-        return tuple(found)
-    only_by = _hash_of_pss(key)
-    return tuple(
-        name for name in found if name.startswith("RSA_PSS") and only_by in {None, SIGNER_DIGESTS[name]}
-    )
-
-
-def _hash_of_pss(key: PublicKey) -> str | None:
-    """The hash function that a key for RSASSA-PSS alone is bound to (RFC 4055, 1.2); None: to none."""
-    algorithm = only(key.der, SEQUENCE).children()[0]
-    if len(algorithm.children()) == 1:
-        return None
+def _statements(certificate: Certificate) -> frozenset[str]:
+    """The identifiers of the statements of a certificate; none where they cannot be read."""
+    if certificate.qc_statements is None:
+        return frozenset()
     try:
-        return read_signature(algorithm.octets).hash
-    except (Malformed, Rejected):
-        return ""
+        return frozenset(read_statement_ids(certificate.qc_statements)[0])
+    except Malformed:
+        return frozenset()
 
 
 def _is_named(scheme: str, certificate: bytes) -> bool:

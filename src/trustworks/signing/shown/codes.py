@@ -114,7 +114,7 @@ def found(code: str, **values: object) -> Finding:
     return Finding(code=code, weight=WEIGHTS[code], values={name: str(one) for name, one in values.items()})
 
 
-@implements("TRUSTWORKS:SHOWN-WHOLE", disabled=())
+@implements("TRUSTWORKS:SHOWN-WHOLE", "TS119101:SCP-9", disabled=())
 def cut(shown: int, of: int, what: str) -> tuple[Finding, ...]:
     """What is said where only the first of the characters, pages, nodes or files (`what`) are shown."""
     return (found("cut", shown=shown, of=of, what=what),) if shown < of else ()

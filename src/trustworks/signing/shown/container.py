@@ -73,7 +73,7 @@ def shown_container(data: Data, bounds: Bounds) -> tuple[tuple[Part, ...], tuple
     return (Members(count=len(names), members=members, media_type=media_type),), tuple(findings)
 
 
-@implements("TRUSTWORKS:SHOWN-ACTIVE", disabled=())
+@implements("TRUSTWORKS:SHOWN-ACTIVE", "TS119101:SCP-23", "EN419111:2-STABILITY", disabled=())
 def _of_names(names: Collection[str]) -> Iterator[Finding]:
     for code, pattern in (("container.macros", _MACROS), ("container.programs", _PROGRAMS)):
         named = [name for name in names if pattern.search(name)]

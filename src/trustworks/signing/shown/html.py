@@ -60,7 +60,7 @@ class _Looking(HTMLParser):
             self.hidden += _HIDES.search(data) is not None
 
 
-@implements("TRUSTWORKS:SHOWN-ACTIVE", disabled=())
+@implements("TRUSTWORKS:SHOWN-ACTIVE", "TS119101:SCP-23", "EN419111:2-STABILITY", disabled=())
 def looked_at(text: str) -> tuple[Finding, ...]:
     """What a browser would run, fetch or hide."""
     seen = _Looking()

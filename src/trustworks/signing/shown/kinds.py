@@ -69,7 +69,7 @@ def kind_of(octets: bytes) -> Kind:  # noqa: PLR0911 - one for each kind
     return Kind.PDF if b"%PDF-" in octets[:_PDF_ROOM] else Kind.TEXT
 
 
-@implements("TRUSTWORKS:SHOWN-KIND", disabled=())
+@implements("TRUSTWORKS:SHOWN-KIND", "TS119101:SCP-7", disabled=())
 def taken_otherwise(octets: bytes, kind: Kind, name: str, media_type: str | None) -> Iterator[Finding]:
     """Where a name says another kind, or a program that looks elsewhere in the file would see another."""
     said = {_BY_ENDING.get(name.rpartition(".")[2].lower()) if "." in name else None}

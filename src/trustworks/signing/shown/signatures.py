@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from trustworks.core.errors import Malformed, Rejected
 from trustworks.core.pki.certificate import Certificate
+from trustworks.core.trace import implements
 from trustworks.formats.evidence import TimeStampKind
 from trustworks.formats.read import read
 from trustworks.formats.verification.candidates import signing_certificate
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 _STANDING: Final = frozenset({TimeStampKind.DOCUMENT, TimeStampKind.CONTAINER})
 
 
+@implements("TS119101:SCP-17", disabled=((), ()))
 def present(data: Data, bounds: Bounds) -> tuple[tuple[Part, ...], tuple[Finding, ...]]:
     """The signatures in a file of a signed format; nothing where there are none."""
     try:

@@ -153,7 +153,7 @@ class Viewer:
                 ) from None
 
 
-@implements("TRUSTWORKS:SHOWN-BOUNDED")
+@implements("TRUSTWORKS:SHOWN-BOUNDED", "TS119101:SCP-24")
 def _instead(error: Rejected) -> Seen | None:
     """What is shown in place of a document that takes too much; None where it is not that."""
     if error.code != TOO_MUCH:

@@ -224,8 +224,7 @@ def prepare_simple(data_object: DataObject, sign: Sign, *, hash_name: str = "sha
         Rejected: ``asic.name``: the object cannot have its name; ``asic.kind``: that is not for an ASiC-S.
     """
     check_names([data_object.name], ())
-    if "/" in data_object.name:
-        raise Rejected("asic.name", "The data object of an ASiC-S is at its root: its name has no folder.")
+    check_at_root(data_object.name)
     if not _KINDS[sign].simple:
         raise Rejected("asic.kind", "An archive time-stamp is for an ASiC-E.")
     return Prepared(
@@ -237,6 +236,13 @@ def prepare_simple(data_object: DataObject, sign: Sign, *, hash_name: str = "sha
         given=(_bound(data_object),),
         digests=_about(sign, [data_object.data], hash_name),
     )
+
+
+@implements("EN319162-1:4.3.3-GEN-ROOT")
+def check_at_root(name: str) -> None:
+    """The data object of an ASiC-S is in no folder."""
+    if "/" in name:
+        raise Rejected("asic.name", "The data object of an ASiC-S is at its root: its name has no folder.")
 
 
 def prepare_extended(objects: Sequence[DataObject], sign: Sign, *, hash_name: str = "sha256") -> Prepared:

@@ -115,7 +115,7 @@ def _texts(root: etree._Element) -> Iterator[str]:
             yield from map(str, node.attrib.values())
 
 
-@implements("TRUSTWORKS:SHOWN-ACTIVE", disabled=())
+@implements("TRUSTWORKS:SHOWN-ACTIVE", "TS119101:SCP-23", "EN419111:2-STABILITY", disabled=())
 def _active(root: etree._Element) -> Iterator[Finding]:
     elsewhere = scripts = 0
     for element in root.iter("*"):

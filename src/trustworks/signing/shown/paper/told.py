@@ -30,7 +30,7 @@ _COUNTED: Final = (
 _NAMED: Final = 8
 
 
-@implements("TRUSTWORKS:SHOWN-ACTIVE", disabled=())
+@implements("TRUSTWORKS:SHOWN-ACTIVE", "TS119101:SCP-23", "EN419111:2-STABILITY", disabled=())
 def told(facts: Facts) -> Iterator[Finding]:
     """The findings, each once."""
     for count, code in _COUNTED:
@@ -68,7 +68,7 @@ def _names(names: Iterable[str]) -> str:
     return shown if len(listed) <= _NAMED else f"{shown} …"
 
 
-@implements("TRUSTWORKS:SHOWN-KIND", disabled=())
+@implements("TRUSTWORKS:SHOWN-KIND", "TS119101:SCP-7", disabled=())
 def disagreeing(octets: bytes, ours: int | None, drawn: int) -> Iterator[Finding]:
     """Where PDFium, QPDF and our own reader do not find the same number of pages, or one finds nothing."""
     counts = {"PDFium": drawn}
