@@ -15,7 +15,10 @@ from trustworks.signing.shown.model import Kind, Weight
 SOURCE = Path(__file__).resolve().parents[3] / "src" / "trustworks"
 FILES = [
     *(SOURCE / "signing").rglob("*.py"),
+    SOURCE / "app" / "web" / "shown.py",
+    *(SOURCE / "app" / "web" / "templates").glob("shown*.html"),
 ]
+TABLES = ("kind", "weight", "absent", "finding", "page")
 
 
 def texts() -> str:
@@ -38,6 +41,18 @@ def test_every_finding_is_given_somewhere() -> None:
     assert set(WEIGHTS) - used - told_by_formats == set()
 
 
+def test_every_sentence_of_pages_is_used_and_there(sentences: Catalogue) -> None:
+    listed = {key.removeprefix("page.") for key in sentences.sentences if key.startswith("page.")}
+    used = set(re.findall(r'say\("page\.([a-z-]+)"', texts()))
+    # Two are asked for by what a part or a node says of itself.
+    used |= {"text", "source", "laid-out", "comment", "instruction"}
+    assert listed == used
+
+
+def test_there_is_nothing_else(sentences: Catalogue) -> None:
+    assert {key.partition(".")[0] for key in sentences.sentences} == set(TABLES)
+
+
 def test_kinds_weights_and_reasons_have_words(sentences: Catalogue) -> None:
     for table, words in (("kind", Kind), ("weight", Weight)):
         assert {key.partition(".")[2] for key in sentences.sentences if key.startswith(f"{table}.")} == set(
@@ -58,7 +73,7 @@ def test_the_values_of_a_sentence_are_those_that_are_given(sentences: Catalogue)
 
 def test_a_sentence_takes_its_values(sentences: Catalogue) -> None:
     finding = found("pdf.script", count=3)
-    assert "3 places" in sentences(f"finding.{finding.code}", **finding.values)
+    assert "places: 3" in sentences(f"finding.{finding.code}", **finding.values)
     with pytest.raises(KeyError):
         sentences("finding.pdf.script")
     with pytest.raises(KeyError):

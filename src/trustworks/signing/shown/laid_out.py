@@ -31,7 +31,7 @@ def laid_out(octets: bytes, text: str, limits: Limits, most: int) -> tuple[str, 
     """
     _, repeated = json_text.parse(octets, limits)
     names = ", ".join(one[:40] for one in repeated[:_NAMES])
-    findings = (found("json.duplicate", count=len(repeated), names=names),) if repeated else ()
+    findings = (found("json.duplicate", names=names),) if repeated else ()
     return _lines(text, most), findings
 
 
