@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from trustworks.core.audit import Event
+from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,6 +20,12 @@ if TYPE_CHECKING:
 ACTOR = "signing"
 
 
+def _bare(**_given: object) -> Event:
+    """That something happened, and no more."""
+    return Event(type="signing", outcome="success", actor=ACTOR, subject={}, time=datetime.now(UTC))
+
+
+@implements("TRUSTWORKS:SIGNING-EVENT", "TS119101:EL-3", "TS119101:EL-7", "TS119101:EL-8", disabled=_bare)
 def signed(*, through: str, request: Request, key: bytes, level: str, client: str | None = None) -> Event:
     """A key (by the SHA-256 of its public key) signed: in which format and level, for which client."""
     subject = {"key": key.hex()} | ({} if client is None else {"client": client})
@@ -38,6 +45,7 @@ def signed(*, through: str, request: Request, key: bytes, level: str, client: st
     )
 
 
+@implements("TRUSTWORKS:SIGNING-EVENT", "TS119101:EL-3", "TS119101:EL-7", "TS119101:EL-8", disabled=_bare)
 def augmented(*, through: str, levels: Iterable[str], client: str | None = None) -> Event:
     """Signatures of a file were raised to these levels."""
     return Event(

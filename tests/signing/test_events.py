@@ -1,0 +1,65 @@
+"""What the audit log is told of signatures: who did what when, and nothing of a document."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+import pytest
+from signing_house import TEXT, documents
+
+from trustworks.signing.events import augmented, signed
+from trustworks.signing.model import Container, Format, Request
+
+if TYPE_CHECKING:
+    from trustworks.core.audit import Event
+
+KEY: Final = hashlib.sha256(b"a public key").digest()
+REQUEST: Final = Request(format=Format.CADES, container=Container.ASIC_S, documents=documents(Format.CADES))
+
+EVENTS: Final = {
+    "signing.signed": lambda: signed(
+        through="api", request=REQUEST, key=KEY, level="CAdES-BASELINE-T", client="accounting"
+    ),
+    "signing.augmented": lambda: augmented(
+        through="api", levels=["CAdES-BASELINE-LTA", "CAdES-BASELINE-LT"], client="accounting"
+    ),
+}
+
+
+def told(event: Event) -> str:
+    return json.dumps([event.type, event.subject, event.detail])
+
+
+@pytest.mark.req("TS119101:EL-3", "TS119101:EL-7", "TS119101:EL-8")
+@pytest.mark.parametrize("kind", EVENTS)
+def test_an_event_says_what_was_done_by_whom_with_which_outcome_and_when(kind: str) -> None:
+    event = EVENTS[kind]()
+    assert (event.type, event.outcome, event.actor) == (kind, "success", "signing")
+    assert event.subject["client"] == "accounting"
+    assert abs(event.time - datetime.now(UTC)) < timedelta(minutes=5)
+
+
+@pytest.mark.req("TRUSTWORKS:SIGNING-EVENT")
+def test_a_signature_is_told_by_its_key_its_format_and_its_level() -> None:
+    event = EVENTS["signing.signed"]()
+    assert event.subject["key"] == KEY.hex()
+    assert event.detail == {
+        "through": "api",
+        "format": "cades",
+        "container": "asic-s",
+        "level": "CAdES-BASELINE-T",
+        "documents": 1,
+    }
+
+
+@pytest.mark.req("TRUSTWORKS:SIGNING-EVENT")
+@pytest.mark.parametrize("kind", EVENTS)
+def test_nothing_of_a_document_is_in_the_log(kind: str) -> None:
+    (document,) = REQUEST.documents
+    said = told(EVENTS[kind]())
+    for part in (document.name, hashlib.sha256(TEXT).hexdigest(), TEXT.decode().strip()):
+        assert part is not None
+        assert part not in said
