@@ -23,13 +23,16 @@ from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.diff_analysis import ModificationLevel
 from pyhanko.sign.validation import validate_pdf_signature, validate_pdf_timestamp
 from pyhanko_certvalidator import ValidationContext
-from signed_pdfs import AUTHORITY, OBJECTS, PAGE, Pdf, cades, stamped, token
+from signed_pdfs import AUTHORITY, OBJECTS, PAGE, Pdf, cades, stamped, stream, token
 
 from trustworks.core.ports import ValidationData
 from trustworks.formats.data import Octets, Stored
 from trustworks.formats.pades.creating import (
     Appearance,
     Lock,
+    Look,
+    Place,
+    Shown,
     Wanted,
     Widget,
     add_store,
@@ -56,6 +59,9 @@ LOOK = Appearance(
 WAYS = {
     "plain": PLAIN,
     "shown": replace(PLAIN, widget=Widget(page=1, rectangle=(20, 20, 120, 40), appearance=LOOK)),
+    "as said": replace(
+        PLAIN, widget=Shown(look=Look(text="Signed"), place=Place(page=-1, rectangle=(20, 20, 100, 20)))
+    ),
     "certified": replace(PLAIN, certify=2),
     "locking": replace(PLAIN, lock=Lock(action="Include", fields=("amount",))),
     "described": replace(PLAIN, field="Ünder", name="N", reason="Because", location="L", contact="C"),
@@ -75,7 +81,23 @@ def shaped(packed: bool, **how: Any) -> bytes:
     return out.getvalue()
 
 
+def hybrid() -> bytes:
+    """A file with a table whose trailer names a stream, which tells of one object more (XRefStm)."""
+    pdf = Pdf().update(OBJECTS | {3: PAGE.replace(b"/Contents", b"/Resources << >> /Contents")})
+    octets, hidden = pdf.octets, len(pdf.octets)
+    octets += b"50 0 obj\n(hidden)\nendobj\n"
+    places = [(50, hidden), (51, len(octets))]
+    rows = b"".join(b"\x01" + at.to_bytes(4, "big") + b"\0" for _, at in places)
+    body = stream(rows, b"/Type /XRef /W [1 4 1] /Index [50 2] /Size 52")
+    octets += b"51 0 obj\n%b\nendobj\n" % body
+    trailer = b"<< /Size 52 /Root 1 0 R /Prev %d /XRefStm %d >>" % (pdf.start or 0, places[1][1])
+    start = len(octets)
+    octets += b"xref\n0 1\n0000000000 65535 f \ntrailer\n%b\nstartxref\n%d\n%%%%EOF\n" % (trailer, start)
+    return octets
+
+
 SHAPES = {
+    "hybrid": hybrid(),
     "table": clean(),
     "stream": clean(as_stream=True),
     "1.3": shaped(packed=False, force_version="1.3"),
@@ -120,7 +142,8 @@ def context() -> ValidationContext:
 
 def judged_by_pyhanko(octets: bytes) -> list[Any]:
     """What pyHanko says of each signature and document time-stamp."""
-    reader = PdfFileReader(io.BytesIO(octets))  # strict
+    # Where it is strict it judges no signature in a hybrid file.
+    reader = PdfFileReader(io.BytesIO(octets), strict=b"/XRefStm" not in octets)
     found: list[Any] = []
     for one in reader.embedded_signatures:
         if one.sig_object_type == "/DocTimeStamp":

@@ -24,6 +24,7 @@ from trustworks.core.pages.typesetting import typeset
 from trustworks.core.ports import ValidationData
 from trustworks.formats.data import Octets, Protected
 from trustworks.formats.pades.creating import (
+    Lock,
     Look,
     Place,
     Shown,
@@ -33,6 +34,7 @@ from trustworks.formats.pades.creating import (
     prepare,
     prepare_time_stamp,
 )
+from trustworks.formats.pades.creating.archival import LONGEST
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -125,7 +127,12 @@ def archivable(standards: Sequence[Any]) -> bytes:
     return typeset(TEMPLATE, {}, WHEN, standards=list(standards))
 
 
-@pytest.mark.req("ISO19005-1:6.4-OPAQUE", "ISO19005-1:6.9-APPEARANCE", "ISO32000-2:14.7.5.3-FIELD")
+@pytest.mark.req(
+    "ISO19005-1:6.4-OPAQUE",
+    "ISO19005-1:6.9-APPEARANCE",
+    "ISO19005-2:6.1.13-ROOM",
+    "ISO32000-2:14.7.5.3-FIELD",
+)
 def test_verapdf_finds_what_was_archivable_so_when_it_is_signed(tmp_path: Path) -> None:
     java = shutil.which("java")
     if java is None or not JARS.is_dir():
@@ -135,6 +142,9 @@ def test_verapdf_finds_what_was_archivable_so_when_it_is_signed(tmp_path: Path) 
         files = [tmp_path / f"{flavours}-{name}.pdf" for name in ("shown", "unseen")]
         for file, shown in zip(files, (Shown(look=LOOK, place=PLACE), None), strict=True):
             file.write_bytes(whole_life(Octets(archivable(standards)), shown))
+        files.append(tmp_path / f"{flavours}-certified.pdf")
+        most = replace(PLAIN, certify=2, lock=Lock(action="All"), room=LONGEST)
+        files[-1].write_bytes(signed(Octets(archivable(standards)), most).octets())
         found = subprocess.run(
             [java, "-XX:TieredStopAtLevel=1", "-cp", f"{JARS}/*", str(source), flavours, *map(str, files)],
             capture_output=True,

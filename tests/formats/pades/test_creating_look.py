@@ -444,6 +444,17 @@ def test_an_invisible_field_of_an_archivable_file_has_an_appearance() -> None:
     assert "AP" not in widget_of(signed(page().octets, None))
 
 
+@pytest.mark.req("ISO19005-2:6.1.13-ROOM")
+@pytest.mark.parametrize("part", [2, 3])
+def test_the_room_that_archivable_files_have(part: int) -> None:
+    said = refused(lambda: None, archivable(part), room=32_768)
+    assert said.startswith(f"pdf.room: The PDF says that it is PDF/A-{part}, in which")
+    with pytest.raises(Rejected, match="at most 32767 octets"):
+        prepare_time_stamp(Octets(archivable(part)), room=32_768)
+    for octets, room in ((archivable(part), 32_767), (archivable(1), 32_768), (page().octets, 32_768)):
+        assert prepare(Octets(octets), replace(PLAIN, room=room)).room == room
+
+
 def tagged(root: bytes, tree: bytes, **more: bytes) -> bytes:
     pdf = page()
     return pdf.update(

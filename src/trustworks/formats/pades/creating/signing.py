@@ -17,6 +17,7 @@ from trustworks.formats.dtbs import Fields, packed
 from trustworks.formats.limits import DEFAULT
 from trustworks.formats.pades.contents import DETACHED
 from trustworks.formats.pades.creating import look, permitted
+from trustworks.formats.pades.creating.archival import LONGEST, archival_of, may_have_room
 from trustworks.formats.pades.creating.form import put_field
 from trustworks.formats.pades.creating.own import check_contents
 from trustworks.formats.pades.creating.update import updating
@@ -228,6 +229,8 @@ def _references(update: Update, wanted: Wanted, demanded: dict[str, Object] | No
 
 def _dictionary(update: Update, kind: str, sub_filter: str, room: int, entries: dict[str, Object]) -> Ref:
     """A signature dictionary with blanks for its byte range and zeros for its Contents."""
+    if room > LONGEST:
+        may_have_room(archival_of(update.view).part, room)
     head: dict[str, Object] = {
         "Type": Name(kind),
         "Filter": Name(_HANDLER),
