@@ -1,26 +1,49 @@
-"""Trusted lists of our own, judged by others: the published schemas, xmlsec1."""
+"""Trusted lists of our own, judged by others: the published schemas, xmlsec1, EU DSS; and read by ourselves.
+
+Both validators find the signatures of the house's qualified certificates qualified, by these lists alone.
+"""
 
 from __future__ import annotations
 
 import shutil
 import subprocess
-from typing import TYPE_CHECKING
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from dss_judge import Case, lists
+from issuance_testbed import NATURAL, PUBLIC_URL, SEAL
 from lxml import etree
 from report_schema import faults_of_list
 from trusted_list_house import open_house
 
 from trustworks.core.module import KeyAlgorithm, Module
+from trustworks.core.pki.trusted_lists.authenticate import OfficialJournal
+from trustworks.core.pki.trusted_lists.fetch import Folder
+from trustworks.core.pki.trusted_lists.refresh import Result, refresh
 from trustworks.core.store import Database, StoreSettings
+from trustworks.formats.claims import Claims
+from trustworks.formats.data import Octets
+from trustworks.formats.xades.creating import packaging
+from trustworks.formats.xades.creating.signature import Options, prepare
+from trustworks.issuance.status.crl import CrlPublisher
+from trustworks.issuance.trusted_list.contents import list_type
+from trustworks.validation.given import trusted_of
+from trustworks.validation.policies.policy import shipped
+from trustworks.validation.rules.inputs import Extra, token
+from trustworks.validation.service import Validator
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from datetime import datetime
     from pathlib import Path
 
     from trusted_list_house import House
 
     from trustworks.core.module import Pkcs11Uri
+    from trustworks.core.pki.trusted_lists.refresh import Outcome
 
 pytestmark = pytest.mark.interop
 
@@ -48,8 +71,172 @@ def house(
             found.units.remove(gone)
             found.unit("TSU 2")
             found.issue()
+            found.provider.clock.advance(hours=1)
             yield found
     database.close()
+
+
+def publish(house: House) -> None:
+    """The revocation lists of both authorities, as files."""
+    provider = house.provider
+    keys: dict[str, Any] = provider.keys.keys
+    publisher = CrlPublisher(
+        house.of,
+        public_url=PUBLIC_URL,
+        database=provider.database,
+        recorder=provider.recorder,
+        clock=provider.clock,
+        keys=keys,
+    )
+    for name in keys:
+        for one in publisher.publish_all(name, actor="test"):
+            (house.base / f"{name}.crl").write_bytes(one.der)
+
+
+def signed(house: House, profile: str, subject: str) -> Path:
+    """A document that the holder of a certificate of a profile signed (XAdES)."""
+    at = house.provider.clock.moment.replace(microsecond=0)
+    certificate = house.certified(profile, profile, subject)
+    prepared = prepare(
+        packaging.enveloped(b"<contract/>"),
+        (certificate,),
+        Claims(signing_time=at),
+        Options(scheme="ECDSA_SHA256"),
+    )
+    value = house.keys[profile].sign(prepared.dtbs.octets, ec.ECDSA(hashes.SHA256()))
+    file = house.base / f"{profile}.xml"
+    file.write_bytes(prepared.complete(value))
+    return file
+
+
+QUALIFIED = {
+    "natural-qcp-n-qscd": (NATURAL, "QESIG", "QESig"),
+    "natural-qcp-n": (NATURAL, "ADESIG_QC", "AdESig-QC"),
+    "legal-qcp-l-qscd": (SEAL, "QESEAL", "QESeal"),
+    "legal-qcp-l": (SEAL, "ADESEAL_QC", "AdESeal-QC"),
+    "natural-ncp": (NATURAL, "UNKNOWN", "AdES"),
+}
+"""Profiles, and what signatures by their certificates are in the words of EU DSS and in ours.
+
+That of the last is not qualified; EU DSS wants to know what kind of certificate it is, which it does not say.
+"""
+
+
+@pytest.fixture(scope="module")
+def files(house: House) -> dict[str, Path]:
+    """A signature by a certificate of each profile, and fresh revocation lists after all of them."""
+    found = {profile: signed(house, profile, subject) for profile, (subject, *_) in QUALIFIED.items()}
+    house.provider.clock.advance(hours=1)
+    publish(house)
+    return found
+
+
+def put_lists(house: House, folder: Path) -> None:
+    """Both lists, under the names by which they are published."""
+    for name, octets in zip(("XX.xml", "lotl.xml"), house.octets(), strict=True):
+        (folder / name).write_bytes(octets)
+    (folder / "signer.der").write_bytes(house.lists.certificate())
+
+
+def at(house: House) -> datetime:
+    """When all of it is judged."""
+    return house.provider.clock.moment + timedelta(minutes=1)
+
+
+def refreshed(house: House, folder: Path) -> tuple[Outcome, ...]:
+    """What our own store makes of the lists in a folder."""
+    journal = OfficialJournal(
+        publication=house.lists.places.page,
+        location=house.lists.places.list_of_lists,
+        certificates=(house.lists.certificate(),),
+    )
+    return refresh(folder / "store", journal, Folder(folder, most=10_000_000), at(house))
+
+
+def test_our_own_validator_reads_both_lists_and_finds_what_is_qualified(
+    house: House, files: dict[str, Path], tmp_path: Path
+) -> None:
+    put_lists(house, tmp_path)
+    outcomes = refreshed(house, tmp_path)
+    assert [(one.territory, one.result) for one in outcomes] == [("EU", Result.NEW), ("XX", Result.NEW)]
+
+    trusted = trusted_of([tmp_path / "store"], at(house))
+    revocation = (token("R", (house.base / f"{one}.crl").read_bytes()) for one in ("root", "issuing"))
+    extra = Extra(revocation=tuple(revocation))
+    for profile, file in files.items():
+        validator = Validator(
+            policy=shipped(), trust=trusted.trust, lists=trusted.lists, extra=extra, at=at(house)
+        )
+        (found,) = validator.validate(Octets(file.read_bytes(), file.name)).plain()["signatures"]
+        wanted = QUALIFIED[profile][2]
+        assert (found["indication"], found["qualification"]) == ("TOTAL-PASSED", wanted), profile
+
+
+@pytest.mark.parametrize("name", ["lotl.xml", "XX.xml"])
+def test_our_own_store_takes_no_list_that_was_changed(house: House, tmp_path: Path, name: str) -> None:
+    put_lists(house, tmp_path)
+    tamper(tmp_path / name)
+    found = {one.territory: one for one in refreshed(house, tmp_path)}
+    territory = "EU" if name == "lotl.xml" else "XX"
+    assert found[territory].result is Result.MISSING
+    assert "not validly signed" in found[territory].words
+
+
+def tamper(file: Path) -> None:
+    """A service or pointer of another name, by somebody without the key."""
+    changed = file.read_bytes().replace(b"Trustworks TEST", b"Trustworks BEST")
+    assert changed != file.read_bytes()
+    file.write_bytes(changed)
+
+
+@pytest.fixture(scope="module")
+def told(
+    house: House, files: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
+) -> tuple[dict[str, dict[str, dict[str, Any]]], list[dict[str, Any]]]:
+    """What EU DSS says to the lists, to them with one of them changed, and to the signed files.
+
+    The answers about lists by what was changed, and by the names of files.
+    """
+    folders = {name: tmp_path_factory.mktemp("dss") for name in ("nothing", "lotl.xml", "XX.xml")}
+    for name, folder in folders.items():
+        put_lists(house, folder)
+        if name != "nothing":
+            tamper(folder / name)
+    revocation = tuple(house.base / f"{one}.crl" for one in ("root", "issuing"))
+    of_lists, judged = lists(
+        tuple(folders.values()),
+        house.lists.places.list_of_lists,
+        (list_type("XX", of_lists=True), list_type("XX", of_lists=False)),
+        folders["nothing"] / "signer.der",
+        [Case(file=file, lists=revocation, at=at(house)) for file in files.values()],
+    )
+    found: dict[str, dict[str, dict[str, Any]]] = {name: {} for name in folders}
+    for one in of_lists:
+        (name,) = (name for name, folder in folders.items() if str(folder) == one["folder"])
+        found[name][one["url"].rpartition("/")[2]] = one
+    return found, judged
+
+
+def test_eu_dss_reads_both_lists(told: tuple[dict[str, Any], list[Any]]) -> None:
+    found = told[0]["nothing"]
+    assert {name: (one["indication"], one["error"]) for name, one in found.items()} == {
+        "lotl.xml": ("TOTAL_PASSED", ""),
+        "XX.xml": ("TOTAL_PASSED", ""),
+    }
+    told_of = {name: (one["territory"], one["number"], one["services"]) for name, one in found.items()}
+    assert told_of == {"lotl.xml": ("XX", 2, 0), "XX.xml": ("XX", 2, 4)}
+
+
+def test_eu_dss_finds_what_is_qualified_by_them(told: tuple[dict[str, Any], list[Any]]) -> None:
+    assert [(one["indication"], one["qualification"]) for one in told[1]] == [
+        ("TOTAL_PASSED", wanted) for _, wanted, _ in QUALIFIED.values()
+    ]
+
+
+@pytest.mark.parametrize("name", ["lotl.xml", "XX.xml"])
+def test_eu_dss_finds_that_a_list_was_changed(told: tuple[dict[str, Any], list[Any]], name: str) -> None:
+    found = told[0][name][name]
+    assert (found["indication"], found["sub_indication"]) == ("TOTAL_FAILED", "HASH_FAILURE")
 
 
 def test_both_lists_are_valid_by_the_published_schemas(house: House) -> None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 JARS = ROOT / ".venv" / "dss" / "jars"
 SOURCE = ROOT / "tests" / "interop" / "dss" / "Judge.java"
+OF_LISTS = SOURCE.with_name("Lists.java")
 POLICY: Final = "http://dss.esig.europa.eu/validation/policy"
 
 
@@ -116,13 +117,38 @@ def changed_policy(octets: bytes, changes: Sequence[tuple[str, dict[str, str], s
     return etree.tostring(root)
 
 
-def _compiled(javac: str) -> Path:
-    """The folder of the compiled judge, which is compiled once for each version of its source."""
-    compiled = JARS.parent / f"judge-{hashlib.sha256(SOURCE.read_bytes()).hexdigest()[:16]}"
+def lists(
+    folders: Sequence[Path], address: str, types: tuple[str, str], believed: Path, cases: Sequence[Case]
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """What EU DSS makes of a list of lists at an address, of the lists behind it, and of signed files.
+
+    Each folder has such lists; the files are judged by the first. Lists.java tells what is in the arguments
+    and answers: first those about lists, then one for each case, of which file, revocation lists and time
+    count. Skips without EU DSS; see `judge`.
+    """
+    java, javac = judge()
+    asked = folders[0] / "cases.tsv"
+    lines = [f"{one.file}\t{'|'.join(map(str, one.lists))}\t{one.at:%Y-%m-%dT%H:%M:%SZ}\n" for one in cases]
+    asked.write_text("".join(lines), encoding="utf-8")
+    path = f"{_compiled(javac, OF_LISTS)}:{JARS}/*"
+    arguments = ["|".join(map(str, folders)), address, *types, str(believed), str(asked)]
+    said = subprocess.run(
+        [java, *_BRIEF, "-Xmx1g", "-cp", path, "Lists", *arguments],
+        capture_output=True,
+        check=True,
+        timeout=3600,
+    ).stdout.decode("utf-8")
+    found = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
+    return [one for one in found if "url" in one], [one for one in found if "file" in one]
+
+
+def _compiled(javac: str, source: Path = SOURCE) -> Path:
+    """The folder of a compiled judge, which is compiled once for each version of its source."""
+    compiled = JARS.parent / f"judge-{hashlib.sha256(source.read_bytes()).hexdigest()[:16]}"
     if not compiled.is_dir():
         with tempfile.TemporaryDirectory(dir=JARS.parent) as new:
             subprocess.run(
-                [javac, "-cp", f"{JARS}/*", "-d", f"{new}/made", str(SOURCE)], check=True, timeout=120
+                [javac, "-cp", f"{JARS}/*", "-d", f"{new}/made", str(source)], check=True, timeout=120
             )
             with contextlib.suppress(OSError):  # another process was quicker
                 Path(new, "made").rename(compiled)

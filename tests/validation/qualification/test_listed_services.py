@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import pytest
 from listed_services import (
@@ -32,6 +33,9 @@ from trustworks.core.pki.trusted_lists.uris import (
 )
 from trustworks.validation.qualification import listed_services as clause
 from trustworks.validation.qualification.model import ListedServices, Status
+
+if TYPE_CHECKING:
+    from trustworks.core.pki.trusted_lists.authenticate import Authenticated
 
 LATE = a_service(a_state(since=REGULATED), a_state(status=UNDER_SUPERVISION, since=DIRECTIVE))
 
@@ -139,3 +143,18 @@ def test_services_of_different_providers_are_an_error() -> None:
     assert (outcome.status, outcome.sub_status) == (Status.FAILED, (clause.TSP_CONFLICT,))
     assert clause.provider_conflict(outcome.results) == (clause.TSP_CONFLICT,)
     assert clause.provider_conflict(outcome.results[:1]) == ()
+
+
+@pytest.mark.req("TS119615:PRO-4.3.4-01")
+def test_a_laboratorys_list_is_asked_where_there_is_one() -> None:
+    """A code that is nobody's is no member state's either, unless the list of lists leads to a list of it."""
+
+    class Laboratory(GreekList):
+        def authenticated(self, country: str) -> Authenticated:
+            return super().authenticated("EL" if country == "XX" else country)
+
+    of_a_laboratory = Laboratory(lists(LATE).providers)
+    assert found(of_a_laboratory, "XX").status is Status.PASSED
+    for listed, country in ((lists(LATE), "XX"), (of_a_laboratory, "US")):
+        outcome = found(listed, country)
+        assert (outcome.status, outcome.sub_status) == (Status.FAILED, (clause.NOT_A_MEMBER_STATE,))

@@ -39,6 +39,7 @@ NOTICES_EVERY = 1.0  # seconds between two looks whether somebody is to be told 
 LISTS_LOOK = 60.0  # seconds between two looks whether the trusted lists are due
 TIDY_EVERY = 600.0  # seconds between two looks at the size of the cache of evidence
 ENDING_EVERY = 60.0  # seconds between two looks for certificates that end soon
+OWN_LIST_EVERY = 60.0  # seconds between two looks whether our own trusted list is due
 
 log = structlog.get_logger(__name__)
 
@@ -62,6 +63,15 @@ def tasks(wiring: Wiring, stop: threading.Event) -> list[Task]:
         found.append(each("devices", DEVICES_EVERY, partial(devices, wiring)))
         found.append(each("revocation", REQUESTS_EVERY, partial(_revoker, wiring, tokens)))
         found.append(each("notices", NOTICES_EVERY, partial(_notifier, wiring)))
+    if config.issuance is not None and config.issuance.trusted_list is not None:
+        found.append(
+            each(
+                "trusted-list",
+                OWN_LIST_EVERY,
+                partial(_lister, wiring, tokens),
+                watch=tokens.watch("services"),
+            )
+        )
     found += _rollovers(wiring, tokens)
     if config.issuance is not None and config.issuance.acme is not None:
         found.append(each("acme", VALIDATE_EVERY, partial(_validator, wiring)))
@@ -87,7 +97,9 @@ def probed(wiring: Wiring) -> list[str]:
     """The tokens that the jobs sign with, by their names."""
     config = wiring.config
     used = {"issuing": True, "audit": True, "services": False, "tsu": False}
-    used["services"] = config.issuance is not None and "ocsp" in config.rollover.unattended
+    used["services"] = config.issuance is not None and (
+        "ocsp" in config.rollover.unattended or config.issuance.trusted_list is not None
+    )
     used["tsu"] = config.timestamping is not None and "tsu" in config.rollover.unattended
     return [name for name, signs in used.items() if signs and getattr(config.tokens, name) is not None]
 
@@ -143,6 +155,28 @@ def _publisher(wiring: Wiring, tokens: Tokens, stack: ExitStack) -> Round:
     def look() -> str:
         publisher.publish_due(actor="jobs")
         return "Revocation lists are published when they are due."
+
+    return look
+
+
+def _lister(wiring: Wiring, tokens: Tokens, stack: ExitStack) -> Round:
+    """Issues our own trusted list and list of lists when something changed or a next update comes near."""
+    database = stack.enter_context(wiring.open_database())
+    recorder = stack.enter_context(wiring.open_recorder("jobs-trusted-list", database=database))
+    lists = wiring.trusted_lists(database=database, clock=wiring.open_clock(), recorder=recorder)
+    settings = wiring.trusted_list_settings
+
+    def look() -> str:
+        due = lists.due()
+        if due is not None:
+            lists.issue(lists.signer(tokens.get("services").key(settings.key)), by="jobs")
+        found = lists.newest()
+        if found is None:
+            return "No trusted list was published yet."
+        return (
+            f"Trusted list {found[0].number} is in force; the next is due before "
+            f"{found[0].next_update:%Y-%m-%d %H:%M} UTC."
+        )
 
     return look
 

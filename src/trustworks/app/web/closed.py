@@ -113,6 +113,11 @@ def statements(opening: Opening[Any]) -> list[Route]:
     return [Route(method="GET", path="/statements/", handler=_unavailable(opening))]
 
 
+def trusted_lists(opening: Opening[Any]) -> list[Route]:
+    """Trusted lists are answered 503 (RFC 9110, 15.6.4)."""
+    return [Route(method="GET", path="/tl/", handler=_unavailable(opening))]
+
+
 def _always(answer: RawResponse, count: Callable[[], None] | None) -> Handler:
     async def handle(request: RawRequest) -> RawResponse:
         del request

@@ -247,6 +247,7 @@ class Services:
             found += self._report_routes()
             found += self._mailbox_routes()
             found += self._repository_routes()
+            found += self._trusted_list_routes()
             if config.issuance.protocols:
                 found += self._enrolment_routes()
         if config.timestamping is not None or config.issuance is not None:
@@ -308,6 +309,22 @@ class Services:
         from trustworks.issuance.registration.repository import Repository  # noqa: PLC0415
 
         return repository.routes(Repository(self.log.get().database))
+
+    def _trusted_list_routes(self) -> list[Route]:
+        """Our own trusted lists, for anybody; this needs the database alone."""
+        if self.wiring.issuance_settings.trusted_list is None:
+            return []
+        if not self.log.is_open:
+            return closed.trusted_lists(self.log)
+        from trustworks.app.web import trusted_list  # noqa: PLC0415 - only where it is configured
+        from trustworks.issuance.http import trusted_list as http  # noqa: PLC0415 - as above
+
+        draw = trusted_list.drawer(
+            organization=self.wiring.issuance_settings.organization,
+            banners=self.banners,
+            version=self.version,
+        )
+        return http.routes(self.log.get().database, draw=draw)
 
     def _console_routes(self) -> list[Route]:
         return self.console.get() if self.console.is_open else closed.console(self.console)

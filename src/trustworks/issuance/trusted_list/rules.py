@@ -11,6 +11,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.errors import Refused
+from trustworks.core.pki.trusted_lists.territories import is_nobodys
 from trustworks.core.trace import implements
 from trustworks.issuance.trusted_list.contents import FOR_EVER, service_key
 
@@ -34,8 +35,6 @@ KEPT: Final = "TS119612:5.3.12"
 ONCE: Final = "TS119612:5.5.3-1"
 ORDER: Final = "TS119612:5.5.10"
 
-# ISO 3166-1 leaves these to its users, and gives them to no country.
-_NOBODYS: Final = re.compile("AA|Q[M-Z]|X[A-Z]|ZZ")
 _TEST: Final = re.compile(r"\bTEST\b")
 _MONTHS: Final = 6
 
@@ -55,7 +54,7 @@ def check_list(scheme: Scheme, providers: Sequence[Provider], before: TrustedLis
 @implements(TERRITORY)
 def check_territory(territory: str) -> None:
     """Refuse a code that is a country's, or the Union's."""
-    if not _NOBODYS.fullmatch(territory):
+    if not is_nobodys(territory):
         raise Refused(
             TERRITORY,
             f"A trusted list of ours is a test, and its territory would be {territory}, which is not ours to "

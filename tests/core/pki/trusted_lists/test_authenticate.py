@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -205,6 +206,30 @@ def test_what_is_missing_is_told() -> None:
         )
         is None
     )
+
+
+def test_a_list_of_lists_outside_the_eu_is_known_by_its_type() -> None:
+    """It may be of the same territory as a list that it points to (TS 119 612, 5.3.3)."""
+    root = "http://uri.etsi.org/TrstSvc/TrustedList/TSLType/"
+    text = list_xml(
+        "XX",
+        pointers=[
+            pointer("XX", "https://x.example/lotl.xml", NATIONAL),
+            pointer("XX", "https://x.example/XX.xml", NATIONAL),
+        ],
+    )
+    scheme = read_trusted_list(text.encode()).scheme
+    first, second = scheme.pointers
+    itself = replace(first, type=f"{root}XXlistofthelists")
+    own = replace(second, type=f"{root}XXlist")
+    lists = replace(scheme, type=itself.type, pointers=(itself, own))
+    assert auth.pointer_to_itself(lists) is itself
+    assert auth.pointer_to(lists.pointers, "XX") is own
+    # A list that is none of lists does not point to itself, and the EU's is known by its territory.
+    assert auth.pointer_to_itself(replace(lists, type=own.type)) is None
+    assert auth.pointer_to_itself(replace(lists, pointers=(own,))) is None
+    eu = replace(itself, territory="EU", type="")
+    assert auth.pointer_to_itself(replace(lists, territory="EU", pointers=(own, eu))) is eu
 
 
 @pytest.mark.req("TS119615:PRO-4.1.4-07", "TS119615:PRO-4.1.4-08", "TS119615:PRO-4.2.4-08")

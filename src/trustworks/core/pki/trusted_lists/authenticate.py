@@ -106,7 +106,7 @@ def _through_pivots(
             f"The list of lists does not name the publication {journal.publication}: there is a newer one in "
             "the Official Journal; configure its address and certificates.",
         )
-    own = pointer_to(scheme.pointers, EU)
+    own = pointer_to_itself(scheme)
     if own is not None and own.location != journal.location:
         moved = _Signed.get(fetch, own.location, limits)
         if not same_file(lotl.octets, moved.octets):
@@ -120,7 +120,7 @@ def _through_pivots(
     files = []
     for place, address in enumerate(addresses, 1):
         pivot = _Signed.get(fetch, address, limits)
-        named = pointer_to(pivot.list.scheme.pointers, EU)
+        named = pointer_to_itself(pivot.list.scheme)
         if not signer_pinned(signer, named):
             raise _NotAuthentic(
                 f"PIVOT_{place - 1}_SIGNER_CERT_NOT_AUTHENTICATED_BY_PIVOT_{place}",
@@ -252,8 +252,42 @@ def check_format(read: TrustedList) -> None:
 
 
 def pointer_to(pointers: Sequence[Pointer], territory: str) -> Pointer | None:
-    """The pointer to the XML list of a territory (PRO-4.2.4-03)."""
-    return next((one for one in pointers if one.territory == territory and one.mime_type == XML_LIST), None)
+    """The pointer to the XML list of a territory (PRO-4.2.4-03), which is no list of lists but for the EU's.
+
+    A list of lists outside the EU may be of the same territory as a list that it points to.
+    """
+    return next(
+        (
+            one
+            for one in pointers
+            if one.territory == territory
+            and one.mime_type == XML_LIST
+            and (territory == EU or not is_list_of_lists(one.type))
+        ),
+        None,
+    )
+
+
+def pointer_to_itself(scheme: Scheme) -> Pointer | None:
+    """The pointer of a list of lists to itself: the EU's by its territory, another's by its type, too.
+
+    TS 119 615 knows the EU's alone. Whose list of lists is believed is configured with its certificates.
+    """
+    if scheme.territory in {"", EU} or not is_list_of_lists(scheme.type):
+        return pointer_to(scheme.pointers, EU)
+    return next(
+        (
+            one
+            for one in scheme.pointers
+            if one.territory == scheme.territory and one.type == scheme.type and one.mime_type == XML_LIST
+        ),
+        None,
+    )
+
+
+def is_list_of_lists(kind: str) -> bool:
+    """Whether a list is one of lists by its type, the EU's or another's (TS 119 612, 5.3.3)."""
+    return kind.endswith("listofthelists")
 
 
 @implements("TS119615:PRO-4.1.4-10", "TS119615:PRO-4.1.4-11", "TS119615:PRO-4.2.4-07", disabled=True)
@@ -339,7 +373,7 @@ def renewed_journal(
     The certificates of a new publication are in the pivot that is named after it. Where there is none, they
     stand in the Official Journal alone: nothing changes, and a warning says that somebody has to look.
     """
-    own = pointer_to(lotl.scheme.pointers, EU)
+    own = pointer_to_itself(lotl.scheme)
     renewed = journal if own is None else replace(journal, location=own.location)
     addresses = [uri.value for uri in lotl.scheme.information_uris]
     place = next((at for at, address in enumerate(addresses) if is_publication(address)), None)
@@ -352,7 +386,7 @@ def renewed_journal(
         pivot = _Signed.get(fetch, following, limits)
     except _NotAuthentic:
         return renewed, (NEW_JOURNAL,)
-    named = pointer_to(pivot.list.scheme.pointers, EU)
+    named = pointer_to_itself(pivot.list.scheme)
     certificates: tuple[ListedCertificate, ...] = () if named is None else named.certificates
     # The pivots before the configured publication were authenticated above, this one among them.
     if not certificates or following not in (pivots(lotl.scheme.information_uris, journal.publication) or ()):

@@ -21,6 +21,7 @@ from trustworks.core.pki.trusted_lists.authenticate import (
     OfficialJournal,
     authenticate_list_of_lists,
     authenticate_trusted_list,
+    is_list_of_lists,
     overdue,
     pointer_to,
 )
@@ -176,7 +177,10 @@ def _countries(lotl: Authenticated, state: State) -> dict[str, str]:
     found = {
         one.territory: one.location
         for one in reversed(lotl.list.scheme.pointers)
-        if one.mime_type == XML_LIST and one.territory != EU and _TERRITORY.fullmatch(one.territory)
+        if one.mime_type == XML_LIST
+        and one.territory != EU
+        and not is_list_of_lists(one.type)
+        and _TERRITORY.fullmatch(one.territory)
     }
     return dict(sorted(found.items()))
 
