@@ -84,6 +84,29 @@ def test_a_certificate_by_itself_ends_a_path_whoever_is_trusted() -> None:
     assert complete(crl(ROOT), trusted=(CA,), of=elsewhere)
 
 
+def test_a_new_key_that_a_trust_anchor_certified_is_asked_about_as_any_other() -> None:
+    renewed = entity("new key", ROOT, ca=True, subject_name="root")
+    below = entity("below", renewed)
+    assert not complete(crl(CA), trusted=(ROOT,), beside=(renewed,), of=below)
+    assert complete(crl(ROOT), trusted=(ROOT,), beside=(renewed,), of=below)
+    assert complete(crl(ROOT), trusted=(ROOT,), beside=(), of=renewed)
+    assert not complete(trusted=(ROOT,), beside=(), of=renewed)
+    # Its status may be told in another way than that of what it issued.
+    responder = entity(
+        "of root", ROOT, usage=("digital_signature",), purposes=OCSP, extensions=(x509.OCSPNoCheck(),)
+    )
+    below_responder = entity(
+        "of new key", renewed, usage=("digital_signature",), purposes=OCSP, extensions=(x509.OCSPNoCheck(),)
+    )
+    about_below = ocsp_answer(below, below_responder)
+    about_renewed = ocsp_answer(renewed, responder)
+    assert not complete(answers=(about_below,), trusted=(ROOT,), beside=(renewed,), of=below)
+    assert complete(answers=(about_below, about_renewed), trusted=(ROOT,), beside=(renewed,), of=below)
+    # What the anchor's own key signed needs nobody between, and nobody trusted is above another's.
+    assert complete(crl(ROOT), trusted=(ROOT,), beside=(CA, renewed), of=CA)
+    assert complete(answers=(about_below,), trusted=(CA,), beside=(renewed,), of=below)
+
+
 def test_an_answer_about_the_certificate_of_another_authority_says_nothing() -> None:
     other = entity("other", ca=True)
     of_other = (

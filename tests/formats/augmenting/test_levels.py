@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from evidence_graphs import NOW
+from foreign_tokens import tst_info
 from signed_making import SIGNING_TIME, certificate, house, judged, sign, stamp
-from signed_pdfs import document
+from signed_pdfs import AUTHORITY, document
 
+from trustworks.core.der.algorithms import hash_identifier
+from trustworks.core.der.encode import OCTET_STRING, SEQUENCE, tlv
 from trustworks.core.errors import Malformed, Rejected
 from trustworks.core.ports import NOTHING, ValidationData
 from trustworks.formats.asic.creating import DataObject, Sign, prepare_extended, prepare_simple
@@ -181,6 +184,23 @@ def test_a_token_over_something_else_is_refused(name: str) -> None:
         assert refused.value.code in {"adding.time-stamp", "signature.content"}
         with pytest.raises(Malformed):
             add(b"\x30\x00")
+
+
+def test_a_token_without_certificates_is_held_against_those_of_the_pdf() -> None:
+    (target,) = Opened(Octets(of_pdf(), "a.pdf")).targets
+
+    def put(of: Target, change: int) -> Target:
+        digest = of.digest(Kind.SIGNATURE)
+        imprint = tlv(SEQUENCE, hash_identifier("sha256"), tlv(OCTET_STRING, digest))
+        bare = AUTHORITY.token(tst_info(imprint=imprint), certificates=[])
+        return of.with_time_stamp(bare[:-1] + bytes([bare[-1] ^ change]))
+
+    put(target, 1)  # whose it is, nobody knows yet
+    beside = target.with_values(ValidationData(certificates=[AUTHORITY.certificate]))
+    assert len(put(beside, 0).time_stamps) == 1
+    with pytest.raises(Rejected, match="token does not verify") as refused:
+        put(beside, 1)
+    assert refused.value.code == "signature.own"
 
 
 def test_there_is_no_such_signature() -> None:

@@ -37,7 +37,8 @@ class _Writer:
         """A document time-stamp, in a revision of its own."""
         del kind
         hash_name = parse_token(token).info.imprint_algorithm
-        return self._update(hash_name).complete(token, self.given.data)
+        at_hand = [one.der for one in self.given.evidence.certificates.values()]
+        return self._update(hash_name).complete(token, self.given.data, at_hand=at_hand)
 
     def with_values(self, data: ValidationData) -> Data:
         """In the document security store, and there as that of this signature (VRI)."""

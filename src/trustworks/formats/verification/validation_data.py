@@ -1,9 +1,10 @@
 """Whether a signature brings what its validation needs long after: certificates, and their status.
 
-Levels of signatures say that such data is there, not that it is good: no signature is verified here, and
-paths are followed by names. A path ends where somebody is trusted, so that the level of a file depends on the
+Levels of signatures say that such data is there, not that it is good: paths are followed by names, and no
+signature is verified. A path ends where somebody is trusted, so that the level of a file depends on the
 trust anchors that it is read with, or else at the first certificate that issued itself: nobody is above
-that one who could tell of its status.
+that one who could tell of its status. Where a trust anchor has that name, and another key, it may have
+issued the certificate for a new key of its own: then signatures say who is below whom.
 
 Source: EN 319 122-1, 6.3 (and the like for the other formats), level LT: certificates and revocation data for
 the signer, for time-stamps, and for those who answer about revocation, each up to a trust anchor.
@@ -28,7 +29,7 @@ from trustworks.formats.evidence import TimeStampKind
 from trustworks.formats.verification.candidates import candidates_among
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
     from datetime import datetime
 
     from trustworks.core.pki.names import DistinguishedName
@@ -197,7 +198,7 @@ class AtHand:
             names = frozenset(one.subject for one in found)
             keys = frozenset(one.key.sha1 for one in found)
             asked = self._told_by(names, keys)
-            more = [one for one in left if self._holds(one, names, asked)]
+            more = [one for one in left if self._holds(one, names, asked) and self._is_below(one, found)]
             if not more:
                 break
             found.update(more)
@@ -206,7 +207,7 @@ class AtHand:
 
     def _holds(self, one: Certificate, names: frozenset[DistinguishedName], told: frozenset[_About]) -> bool:
         """Whether a path from a certificate is complete, where those above it and who answers are named."""
-        if one.is_self_issued or self._anchors.being(one):
+        if self._ends(one):
             return True
         without = has_no_status(one)
         about = (one.issuer, one.serial)
@@ -219,6 +220,36 @@ class AtHand:
             return True
         # What is said of a certificate cannot be verified without its issuer.
         return without and not self._pool.named(one.issuer)
+
+    @cached_property
+    def _renewed(self) -> frozenset[Certificate]:
+        """Certificates that a trust anchor may have issued for another key of its own: not by that key."""
+        return frozenset(
+            one
+            for one in self._pool.certificates
+            if one.is_self_issued
+            and self._anchors.named(one.issuer)
+            and not self._anchors.being(one)
+            and not one.is_self_signed
+        )
+
+    @cached_property
+    def _names_of_renewed(self) -> frozenset[DistinguishedName]:
+        return frozenset(one.subject for one in self._renewed)
+
+    def _is_below(self, one: Certificate, found: Collection[Certificate]) -> bool:
+        """Whether a certificate whose issuer has several keys is signed with one that leads on."""
+        if one.issuer not in self._names_of_renewed or self._ends(one):
+            return True
+        above: tuple[Certificate | TrustAnchor, ...] = (
+            *self._anchors.named(one.issuer),
+            *(each for each in self._pool.named(one.issuer) if each in found),
+        )
+        return any(one.signed.check(each.key) == "ok" for each in above)
+
+    def _ends(self, one: Certificate) -> bool:
+        """Whether a path ends at a certificate, for who is above it is trusted, or nobody."""
+        return bool(self._anchors.being(one)) or (one.is_self_issued and one not in self._renewed)
 
     def _told_by(self, names: frozenset[DistinguishedName], keys: frozenset[bytes]) -> frozenset[_About]:
         """Whom answers are about that were given by somebody of these names or keys, or by a trust anchor."""

@@ -28,6 +28,8 @@ from trustworks.formats.pades.fields import signature_fields
 from trustworks.formats.pades.syntax import Name
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from trustworks.formats.data import Data
     from trustworks.formats.limits import Limits
     from trustworks.formats.pades.creating.update import Update
@@ -93,11 +95,12 @@ class Prepared:
         parts = (self.appended[: self.gap_begin], self.appended[self.gap_end :])
         return Joined((before, *map(Octets, parts)), before.name)
 
-    def complete(self, contents: bytes, before: Data) -> Extended:
+    def complete(self, contents: bytes, before: Data, *, at_hand: Iterable[bytes] = ()) -> Extended:
         """The signed file: CMS over `covered` (or a time-stamp token) put in its place, which was verified.
 
         The file that was prepared is read here, and once more when the answer is: `Rejected`
-        (``data.changed``) then says that it is another.
+        (``data.changed``) then says that it is another. `at_hand` are certificates (DER) of which a token may
+        be that does not bring its own, such as those of the file.
 
         Raises:
             Malformed: `contents` is no CMS or no token.
@@ -118,7 +121,7 @@ class Prepared:
                 f"{before.name or 'The file'}, or what was prepared of it, was changed since. Prepare it "
                 "again.",
             )
-        check_contents(contents, covered, time_stamp=self.time_stamp)
+        check_contents(contents, covered, time_stamp=self.time_stamp, at_hand=at_hand)
         value = contents.hex().encode().ljust(2 * self.room, b"0")
         signed = b"<".join((self.appended[: self.gap_begin], value + self.appended[self.gap_end - 1 :]))
         return Extended(before, signed, self.hash_name, self.digest_before, before.name)
