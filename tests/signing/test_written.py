@@ -12,7 +12,16 @@ import pytest
 from evidence_graphs import crl
 from evidence_graphs import house as graph_house
 from lxml import etree
-from signed_stories import Signing, cades_of, cades_stamped, pades_of, token, xades_of, xades_stamped
+from signed_stories import (
+    Signing,
+    cades_of,
+    cades_stamped,
+    jades_of,
+    pades_of,
+    token,
+    xades_of,
+    xades_stamped,
+)
 from signing_house import NOW, documents, house
 
 from trustworks.core.errors import Rejected
@@ -24,6 +33,7 @@ from trustworks.formats.claims import NO_CLAIMS, Claims
 from trustworks.formats.cms.structure import read_signed_data
 from trustworks.formats.data import Octets
 from trustworks.formats.evidence import PolicyReference, TimeStampKind, Where
+from trustworks.formats.jades import creating as jades
 from trustworks.formats.jades.base64url import decode
 from trustworks.formats.pades.creating import Related, add_store
 from trustworks.formats.read import read
@@ -189,6 +199,23 @@ def test_a_signature_time_stamp_of_cms_is_over_the_value() -> None:
     stamped = with_time_stamp(target, stamp(signer.signature.string()))
     (found,) = read(Octets(stamped)).time_stamps
     assert found.references[0].intact
+
+
+ADDED: Final = {
+    "CAdES": lambda given: with_time_stamp(Target(structure=cades_of(story())), given),
+    "XAdES": lambda given: xades_unsigned.with_time_stamp(
+        xades_unsigned.Target(document=xades_of(story()), signature="S1"), given
+    ),
+    "JAdES": lambda given: jades.with_time_stamp(jades.Target(file=jades_of(story())), given),
+}
+
+
+@pytest.mark.req("EN319122-1:5-STAMPED", "EN319132-1:5.1.4-STAMPED", "TS119182-1:5.3-STAMPED")
+@pytest.mark.parametrize("add", ADDED.values(), ids=ADDED)
+def test_a_token_over_something_else_is_not_added(add: Any) -> None:
+    with pytest.raises(Rejected) as caught:
+        add(stamp(b"something else"))
+    assert caught.value.code == "adding.time-stamp"
 
 
 @pytest.mark.req("EN319122-1:6.3-GEN-CERTIFICATES")

@@ -120,6 +120,7 @@ def not_yet_there(data: ValidationData, there: Collection[str]) -> ValidationDat
     )
 
 
+@implements("EN319132-1:5.1.4-STAMPED", "EN319122-1:5-STAMPED", "TS119182-1:5.3-STAMPED")
 def check_stamped(before: State, after: State) -> None:
     """One time-stamp more is intact after one was added, and its own value is as in `check_token`.
 

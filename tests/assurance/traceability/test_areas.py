@@ -74,7 +74,7 @@ def run(*arguments: str, code: int = 0) -> tuple[str, str]:
     return result.stdout, result.stderr
 
 
-@pytest.mark.parametrize(("name", "numbers"), [("issuance", NUMBERS), ("validation", 53), ("signing", 34)])
+@pytest.mark.parametrize(("name", "numbers"), [("issuance", NUMBERS), ("validation", 53), ("signing", 35)])
 def test_every_number_leads_to_the_register_and_none_is_open(name: str, numbers: int) -> None:
     places = find_places()
     area = load_area(places.register, name)
