@@ -446,6 +446,19 @@ def test_a_file_without_a_form_or_annotations_or_last_line() -> None:
     assert made[len(octets) : len(octets) + 1] == b"\n"
 
 
+@pytest.mark.parametrize("as_stream", [False, True])
+def test_a_file_with_more_objects_than_it_says(*, as_stream: bool) -> None:
+    """A new object never takes the number of one that is there."""
+    pdf = document(as_stream=as_stream)
+    assert pdf.octets.count(b"/Size 11") == 1
+    octets = pdf.octets.replace(b"/Size 11", b"/Size  3")
+    made = signed(Octets(octets))
+    before, after = opened(octets), opened(made)
+    kept = [number for number in OBJECTS if number not in {1, 3, 5, 9}]
+    assert [after.place(number) for number in kept] == [before.place(number) for number in kept]
+    assert whole(evidence(made).signatures[0])
+
+
 def test_identifiers_go_on() -> None:
     pdf = Pdf(trailer=b"/ID [(first) (second)] /Info 4 0 R").update(dict(OBJECTS))
     trailer = opened(signed(Octets(pdf.octets))).trailer

@@ -82,6 +82,10 @@ class Section:
         for first, count, _ in self.lines:
             yield from range(first, first + count)
 
+    def highest(self) -> int:
+        """The highest number of an object that the section says something of; -1: it says nothing."""
+        return max([*self.known, *(first + count - 1 for first, count, _ in self.lines)], default=-1)
+
     def _line(self, at: int) -> Place:
         line = _LINE.match(self.octets, at)
         if line is None or line[3] == b"f":

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import lru_cache
 from importlib import resources
 from typing import TYPE_CHECKING, Final
 
@@ -41,8 +42,11 @@ _ONCE: Final = datetime(2000, 1, 1, tzinfo=UTC)
 """The time of the typeset page, of which nothing is taken over."""
 
 
+@lru_cache(maxsize=2)
 def drawn(look: Look, size: tuple[float, float], archival: Archival, turned: Quarter) -> Appearance:
     """The appearance of a look in a rectangle of width and height in points, on a page `turned` clockwise.
+
+    The last ones are kept: a seal that is put on many files is drawn once.
 
     Raises:
         Rejected: ``pdf.letters``: the fonts lack a character; ``pdf.look-room``: the text does not fit;

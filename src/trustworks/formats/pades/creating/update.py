@@ -216,8 +216,9 @@ def refuse_damaged(view: View) -> None:
 
 
 def _first_unused(view: View) -> int:
+    """A number above all that there are: some files have more objects than their Size says."""
     sizes = [size for section in view.sections if isinstance(size := section.trailer.get("Size"), int)]
-    return max([1, *sizes])
+    return max([1, *sizes, *(section.highest() + 1 for section in view.sections)])
 
 
 def _runs(numbers: list[int]) -> list[tuple[int, int]]:
