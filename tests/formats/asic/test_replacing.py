@@ -239,6 +239,17 @@ def test_validation_data_goes_into_the_newest_token() -> None:
     assert all(one.intact for stamp in again.time_stamps for one in stamp.references)
 
 
+def test_a_member_whose_name_is_not_in_unicode_is_not_named_in_a_manifest() -> None:
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w") as archive:
+        archive.writestr("mimetype", ASIC_E)
+        archive.writestr("xx b.txt", b"first")
+    prepare_archive(Octets(target.getvalue()))
+    with pytest.raises(Rejected) as refused:
+        prepare_archive(Octets(target.getvalue().replace(b"xx b.txt", b"\x84\x84 b.txt")))
+    assert refused.value.code == "asic.name"
+
+
 def test_a_token_over_something_else_is_refused() -> None:
     archiving = prepare_archive(Octets(signed()))
     with pytest.raises(Rejected) as refused:

@@ -4,132 +4,44 @@ from __future__ import annotations
 
 import base64
 import json
-from dataclasses import dataclass, replace
-from datetime import timedelta
-from functools import cache
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from evidence_graphs import NOW
+from augmented_files import (
+    CASES,
+    CLAIMS,
+    CONTENT,
+    augmented,
+    of_cms,
+    of_json,
+    of_pdf,
+    of_xml,
+    stamped,
+    twice_signed_container,
+    values,
+)
 from foreign_tokens import tst_info
-from signed_making import SIGNING_TIME, certificate, house, judged, sign, stamp
+from signed_making import certificate, judged, sign, stamp
 from signed_pdfs import AUTHORITY, document
 
 from trustworks.core.der.algorithms import hash_identifier
 from trustworks.core.der.encode import OCTET_STRING, SEQUENCE, tlv
 from trustworks.core.errors import Malformed, Rejected
 from trustworks.core.ports import NOTHING, ValidationData
-from trustworks.formats.asic.creating import DataObject, Sign, prepare_extended, prepare_simple
+from trustworks.formats.asic.creating import Sign
 from trustworks.formats.augmenting import Kind, Opened, Target
 from trustworks.formats.cades.creating import signature as cades
-from trustworks.formats.claims import NO_CLAIMS, Claims
 from trustworks.formats.data import Octets
-from trustworks.formats.evidence import Format, TimeStampKind
+from trustworks.formats.evidence import TimeStampKind
 from trustworks.formats.jades import creating as jades
 from trustworks.formats.jades.creating.payloads import within
 from trustworks.formats.limits import DEFAULT
-from trustworks.formats.pades import creating as pades
 from trustworks.formats.read import read
-from trustworks.formats.xades.creating import packaging
 from trustworks.formats.xades.creating import signature as xades
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from trustworks.formats.data import Data
-
-CONTENT = Octets(b"what is signed", "a.txt")
-OTHER = Octets(b"something else", "b.txt")
-CLAIMS = Claims(signing_time=SIGNING_TIME)
-FIRST = NOW - timedelta(days=20)
-
-
-def of_xml(
-    *, inside: bool = True, document: bytes | None = None, name: str = "S1", parallel: bool = True
-) -> bytes:
-    packaged = packaging.enveloping([CONTENT]) if inside else packaging.detached([CONTENT])
-    if document is not None:
-        packaged = packaging.enveloped(document, parallel=parallel)
-    options = xades.Options(scheme="ECDSA_SHA256", id=name)
-    prepared = xades.prepare(packaged, [certificate()], CLAIMS, options)
-    return prepared.complete(sign(prepared.dtbs))
-
-
-def of_cms(*, inside: bool = True, content: Data = CONTENT, claims: Claims = CLAIMS) -> bytes:
-    prepared = cades.prepare(content, [certificate()], claims, cades.Options(scheme="ECDSA_SHA256"))
-    return prepared.complete(sign(prepared.dtbs), content=content if inside else None)
-
-
-def of_json() -> bytes:
-    options = jades.Options(scheme="ECDSA_SHA256")
-    prepared = jades.prepare(within(CONTENT.content), [certificate()], CLAIMS, options)
-    return prepared.complete(sign(prepared.dtbs))
-
-
-def of_pdf(octets: bytes | None = None) -> bytes:
-    data = Octets(octets or document().octets, "a.pdf")
-    prepared = pades.prepare(data, pades.Wanted(time=SIGNING_TIME))
-    made = of_cms(inside=False, content=Octets(prepared.covered(data).octets()), claims=NO_CLAIMS)
-    return prepared.complete(made, data).octets()
-
-
-def of_container(sign_as: Sign, *, simple: bool) -> bytes:
-    objects = [DataObject(name="a.txt", data=CONTENT)]
-    if not simple:
-        objects.append(DataObject(name="b.txt", data=OTHER, packed=True))
-    prepared = prepare_simple(objects[0], sign_as) if simple else prepare_extended(objects, sign_as)
-    if sign_as is Sign.XADES:
-        packaged = packaging.detached([Octets(one.data.octets(), one.name) for one in objects])
-        made = xades.prepare(packaged, [certificate()], CLAIMS, xades.Options(scheme="ECDSA_SHA256", id="S1"))
-        octets = (
-            b'<asic:XAdESSignatures xmlns:asic="http://uri.etsi.org/02918/v1.2.1#">%b</asic:XAdESSignatures>'
-        )
-        octets %= made.complete(sign(made.dtbs)).split(b"?>", 1)[1]
-    else:
-        (covered,) = prepared.covered(objects)
-        octets = of_cms(inside=False, content=Octets(covered.octets()))
-    return prepared.complete(octets, objects).octets()
-
-
-@dataclass(frozen=True)
-class Case:
-    make: Callable[[], bytes]
-    format: Format
-    detached: Sequence[Data] = ()
-
-
-CASES = {
-    "XAdES": Case(of_xml, Format.XADES),
-    "XAdES detached": Case(lambda: of_xml(inside=False), Format.XADES, [OTHER, CONTENT]),
-    "CAdES": Case(of_cms, Format.CADES),
-    "CAdES detached": Case(lambda: of_cms(inside=False), Format.CADES, [OTHER, CONTENT]),
-    "JAdES": Case(of_json, Format.JADES),
-    "PAdES": Case(of_pdf, Format.PADES),
-    "ASiC-S with CAdES": Case(lambda: of_container(Sign.CADES, simple=True), Format.CADES),
-    "ASiC-S with XAdES": Case(lambda: of_container(Sign.XADES, simple=True), Format.XADES),
-    "ASiC-E with CAdES": Case(lambda: of_container(Sign.CADES, simple=False), Format.CADES),
-    "ASiC-E with XAdES": Case(lambda: of_container(Sign.XADES, simple=False), Format.XADES),
-}
-
-
-@cache
-def values() -> ValidationData:
-    return ValidationData(certificates=house().authorities, lists=house().lists)
-
-
-def stamped(target: Target, kind: Kind, hours: int = 0, hash_name: str = "sha256") -> Target:
-    time = FIRST + timedelta(hours=hours)
-    token = stamp(b"", time, hash_name, digest=target.digest(kind, hash_name))
-    return target.with_time_stamp(token) if kind is Kind.SIGNATURE else target.with_archive_time_stamp(token)
-
-
-def augmented(target: Target) -> list[Target]:
-    """At the levels T, LT, LTA, and LTA once more by another hash function."""
-    found = [stamped(target, Kind.SIGNATURE)]
-    found.append(found[-1].with_values(values()))
-    found.append(stamped(found[-1], Kind.ARCHIVE, 1))
-    found.append(stamped(found[-1], Kind.ARCHIVE, 2, "sha512"))
-    return found
+    from collections.abc import Callable
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -226,10 +138,12 @@ def parallel_json() -> bytes:
     return jades.parallel(of_json(), prepared.complete(sign(prepared.dtbs)))
 
 
-SEVERAL = {
+SEVERAL: dict[str, Callable[[], bytes]] = {
     "XAdES": lambda: of_xml(document=of_xml(document=b"<doc/>"), name="S2"),
     "CAdES": parallel_cms,
     "JAdES": parallel_json,
+    "ASiC with CAdES": lambda: twice_signed_container(Sign.CADES),
+    "ASiC with XAdES": lambda: twice_signed_container(Sign.XADES),
 }
 
 
@@ -240,6 +154,12 @@ def test_one_of_several_is_selected(name: str, number: int) -> None:
     target, other = opened.targets[number], opened.targets[1 - number]
     found = augmented(target)
     assert [one.level[-3:].strip("E-") for one in found] == ["T", "LT", "LTA", "LTA"]
+    if name == "ASiC with CAdES":
+        # There the archive time-stamps are over all of the container, and the other one can be given no more.
+        with pytest.raises(Rejected) as refused:
+            found[-1].opened.target(other.id).octets_to_stamp(Kind.SIGNATURE)
+        assert refused.value.code == "asic.covered"
+        found = found[:2]
     after = found[-1].opened.target(other.id)
     assert after.time_stamps == ()
     assert after.signature.references == other.signature.references

@@ -60,6 +60,16 @@ class Entry:
         """Where its packed octets end."""
         return self.begin + self.packed
 
+    @property
+    def is_named_for_certain(self) -> bool:
+        """Whether the name is in UTF-8; else every reader decodes it by a table of its own."""
+        length = int.from_bytes(self.central[28:30], "little")
+        try:
+            self.central[_CENTRAL.size : _CENTRAL.size + length].decode()
+        except UnicodeDecodeError:
+            return False
+        return True
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Directory:

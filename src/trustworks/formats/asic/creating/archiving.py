@@ -88,11 +88,19 @@ def prepare_archive(container: Data, *, hash_name: str = "sha256", limits: Limit
     Raises:
         Malformed: it is no container that can be read.
         Rejected: ``asic.kind``: it is no ASiC-E; ``asic.damaged``: readers see different things in it;
-            ``asic.hash``: nothing new is digested by that hash function.
+            ``asic.name``: of a member nobody can say for certain how it is called; ``asic.hash``: nothing new
+            is digested by that hash function.
     """
     archive, kind = opened(container, limits)
     if kind is not Container.ASIC_E:
         raise Rejected("asic.kind", "An archive time-stamp is for an ASiC-E.")
+    unsure = [one for one, member in archive.members.items() if not member.entry.is_named_for_certain]
+    if unsure:
+        raise Rejected(
+            "asic.name",
+            f"The name of the member {unsure[0]!r:.100} is not in UTF-8: others read another one, and would "
+            "not find what a manifest calls so. Make the container anew.",
+        )
     name, renamed = names_of_manifests(archive, manifests_of(archive, limits))
     time_stamp = free_name(TIME_STAMP, archive.members)
     named = [
