@@ -1,4 +1,4 @@
-"""Real documents: each has an answer, and each first page is drawn."""
+"""Real documents: each has an answer within the bounds, and each first page is drawn."""
 
 from __future__ import annotations
 
@@ -8,10 +8,8 @@ import pytest
 
 from trustworks.formats.data import Stored
 from trustworks.signing.messages import catalogue
-from trustworks.signing.shown.bounds import DEFAULT
-from trustworks.signing.shown.look import look
-from trustworks.signing.shown.model import Pages
-from trustworks.signing.shown.paper import shown_page
+from trustworks.signing.shown.model import Absent, Pages
+from trustworks.signing.shown.viewer import Viewer
 
 CORPUS = Path(__file__).resolve().parents[4] / "shared" / "corpus" / "dss"
 PARTS = 4
@@ -26,11 +24,15 @@ def test_every_document_of_the_corpus_has_an_answer(part: int) -> None:
         part::PARTS
     ]
     assert files
-    for file in files:
-        found = look(Stored(file, file.name), file.name)
-        assert found.parts, file.name
-        for finding in found.findings:
-            assert sentences(f"finding.{finding.code}", **finding.values)
-        if isinstance(found.parts[0], Pages):
-            assert found.parts[0].count, file.name
-            assert shown_page(file.read_bytes(), 1, 300, DEFAULT).png, file.name
+    with Viewer() as viewer:
+        for file in files:
+            data = Stored(file, file.name)
+            found = viewer.shown(data, file.name)
+            assert found.parts, file.name
+            # Each says something of itself: none took more than it may, or ended its process.
+            assert not any(isinstance(one, Absent) and one.reason == "too-much" for one in found.parts), file
+            for finding in found.findings:
+                assert sentences(f"finding.{finding.code}", **finding.values)
+            if isinstance(found.parts[0], Pages):
+                assert found.parts[0].count, file.name
+                assert viewer.page(data, 1, 300).png, file.name

@@ -116,7 +116,13 @@ def test_what_only_begins_as_xml_is_shown_as_text(octets: bytes) -> None:
 )
 def test_what_a_program_would_fetch_or_run_is_told(inside: str, code: str) -> None:
     assert codes(seen(f"<a>{inside}</a>".encode())) == {code}
-    assert codes(seen(b'<a xmlns="http://www.w3.org/2000/svg"><use href="#b"/></a>')) == set()
+    assert codes(seen(b'<a><use xmlns="http://www.w3.org/2000/svg" href="#b"/></a>')) == set()
+
+
+@pytest.mark.req("TRUSTWORKS:SHOWN-ACTIVE")
+@pytest.mark.parametrize("namespace", ["http://www.w3.org/2000/svg", "http://www.w3.org/1999/xhtml"])
+def test_a_drawing_is_shown_as_its_source_and_that_is_said(namespace: str) -> None:
+    assert codes(seen(f'<a xmlns="{namespace}"/>'.encode())) == {"xml.drawn"}
 
 
 def test_a_stylesheet_that_came_beside_shows_the_document_and_the_tree_stays() -> None:

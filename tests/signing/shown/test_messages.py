@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 from string import Formatter
 
@@ -90,3 +92,11 @@ def test_sentences_are_sentences(sentences: Catalogue) -> None:
         if key.startswith(("finding.", "absent.")):
             assert sentence[-1] in ".}", key
             assert sentence[0].isupper() or sentence[0] == "{", key
+
+
+def test_the_page_of_the_documentation_is_that_of_the_register() -> None:
+    script = SOURCE.parents[1] / "docs" / "shown.py"
+    done = subprocess.run(
+        [sys.executable, str(script), "--check"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr

@@ -186,6 +186,7 @@ WHITE = b"1 1 1 rg BT /F1 12 Tf 20 100 Td (You owe 1,000,000.) Tj ET"
         # A white area over the text, drawn after it.
         (WORDS + b" 1 1 1 rg 0 90 200 40 re f", b"", {"pdf.hidden-text"}),
         (b"BT /F1 12 Tf 20 250 Td (Above the page) Tj ET", b"", {"pdf.hidden-text"}),
+        (b"BT /F1 0.6 Tf 20 100 Td (You owe 1000000) Tj ET", b"", {"pdf.text-tiny"}),
         (b"BT 3 Tr /F1 12 Tf 20 100 Td (Invisible) Tj ET", b"", {"pdf.hidden-text", "pdf.text-invisible"}),
         (
             WORDS,
@@ -264,6 +265,13 @@ def test_a_document_that_cannot_be_opened_says_so(octets: bytes) -> None:
     (part,) = found.parts
     assert isinstance(part, Absent)
     assert {one.code for one in found.findings} >= {"absent"}
+
+
+@pytest.mark.req("TRUSTWORKS:SHOWN-HIDDEN")
+def test_a_page_that_cannot_be_drawn_is_an_objection() -> None:
+    itself = pdf(more={2: b"<< /Type /Pages /Kids [2 0 R] /Count 1 >>"})
+    (finding,) = (one for one in seen(itself).findings if one.code == "pdf.pages-undrawn")
+    assert (finding.weight, finding.values) == (Weight.OBJECTION, {"pages": "1"})
 
 
 def test_a_damaged_table_of_places_is_told() -> None:

@@ -51,6 +51,7 @@ _HTML: Final = {
 }
 _XML: Final = {
     "xml.doctype": _OBJECTION,
+    "xml.drawn": _WARNING,
     "xml.elsewhere": _OBJECTION,
     "xml.script": _OBJECTION,
     "xml.styled-bare": _NOTE,
@@ -95,11 +96,13 @@ _PDF: Final = {
     "pdf.links": _NOTE,
     "pdf.media": _OBJECTION,
     "pdf.elsewhere": _OBJECTION,
+    "pdf.pages-undrawn": _OBJECTION,
     "pdf.pages-unlooked": _WARNING,
     "pdf.print-differs": _WARNING,
     "pdf.readers": _OBJECTION,
     "pdf.script": _OBJECTION,
     "pdf.text-invisible": _WARNING,
+    "pdf.text-tiny": _WARNING,
     "pdf.unfollowed": _OBJECTION,
     "pdf.updates": _NOTE,
     "pdf.xfa": _WARNING,

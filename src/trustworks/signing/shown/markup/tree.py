@@ -117,6 +117,8 @@ def _texts(root: etree._Element) -> Iterator[str]:
 
 @implements("TRUSTWORKS:SHOWN-ACTIVE", "TS119101:SCP-23", "EN419111:2-STABILITY", disabled=())
 def _active(root: etree._Element) -> Iterator[Finding]:
+    if etree.QName(root).namespace in {XHTML, SVG}:
+        yield found("xml.drawn")
     elsewhere = scripts = 0
     for element in root.iter("*"):
         name = etree.QName(element)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import time
 from dataclasses import field
+from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.trace import implements
@@ -26,6 +27,8 @@ _CONTRAST: Final = 24
 """Of 255: what of red, green or blue must differ within a letter's box for anybody to see a letter there."""
 _FEWEST: Final = 3
 """Letters without contrast that are told of: a single one may be a mark of layout."""
+_TINY: Final = 4
+"""Pixels of `_FINE` that the larger side of a letter or digit has at least, to be read on a page of A4."""
 _LETTERS: Final = 20_000
 _ANNOTATIONS: Final = 1_000
 _COMPARED: Final = 2_000_000
@@ -47,18 +50,21 @@ def looked_through(document: Document, bounds: Bounds) -> tuple[Finding, ...]:
             with document.page(looked + 1) as page:
                 left = _look(page, looked + 1, seen, left, bounds)
         except NotDrawn:
-            left -= 1  # whoever asks for the page is told
+            seen.undrawn.append(looked + 1)
+            left -= 1
         looked += left > 0
     return tuple(_told(seen, looked, last))
 
 
 @dataclass(slots=True)
 class _Seen:
-    """What the pages have: invisible text and covered pages by number, the beginnings of what is faint."""
+    """What the pages have: pages by number, and the beginnings of text that is faint or tiny."""
 
     invisible: dict[int, int] = field(default_factory=dict)
     covered: list[int] = field(default_factory=list)
     faint: list[str] = field(default_factory=list)
+    tiny: list[str] = field(default_factory=list)
+    undrawn: list[int] = field(default_factory=list)
 
 
 def _look(page: DrawnPage, number: int, seen: _Seen, left: int, bounds: Bounds) -> int:
@@ -70,6 +76,7 @@ def _look(page: DrawnPage, number: int, seen: _Seen, left: int, bounds: Bounds) 
         picture = page.picture(_FINE, bounds.drawn)
         letters = list(page.letters(*picture.size, _LETTERS))
         seen.faint += without_contrast(picture, letters)
+        seen.tiny += too_small(letters)
         if _covers(page.annotations(*picture.size, _ANNOTATIONS), letters):
             seen.covered.append(number)
     return left - count - 1
@@ -84,6 +91,10 @@ def _told(seen: _Seen, looked: int, pages: int) -> Iterator[Finding]:
         yield found("pdf.annotation-over", pages=_numbers(seen.covered))
     if seen.faint:
         yield found("pdf.hidden-text", count=len(seen.faint), words=seen.faint[0])
+    if seen.tiny:
+        yield found("pdf.text-tiny", count=len(seen.tiny), words=seen.tiny[0])
+    if seen.undrawn:
+        yield found("pdf.pages-undrawn", pages=_numbers(seen.undrawn))
     if looked < pages:
         yield found("pdf.pages-unlooked", looked=looked, pages=pages)
 
@@ -102,18 +113,31 @@ def _covers(over: Sequence[Box], letters: Sequence[Letter]) -> bool:
 @implements("TRUSTWORKS:SHOWN-HIDDEN", disabled=[])
 def without_contrast(picture: Image, letters: Iterable[Letter]) -> list[str]:
     """The beginnings of pieces of text of which no letter is seen in the picture, whatever covers them."""
-    found_ = []
+    return _runs((one.text, not _is_seen(picture, one.box)) for one in letters)
+
+
+@implements("TRUSTWORKS:SHOWN-HIDDEN", disabled=[])
+def too_small(letters: Iterable[Letter]) -> list[str]:
+    """The beginnings of pieces of text that nobody reads without a lens: of letters below two points."""
+    return _runs(
+        (one.text, max(one.box.right - one.box.left, one.box.high - one.box.low) < _TINY)
+        for one in letters
+        if one.text.isalnum()
+    )
+
+
+def _runs(letters: Iterable[tuple[str, bool]]) -> list[str]:
+    """The beginnings of pieces of text of which it is true of each letter."""
+    runs = []
     run = ""
-    for letter in letters:
-        if _is_seen(picture, letter.box):
-            if len(run) >= _FEWEST:
-                found_.append(run[:_SAMPLE])
-            run = ""
-        else:
-            run += letter.text
-    if len(run) >= _FEWEST:
-        found_.append(run[:_SAMPLE])
-    return found_
+    for text, counts in chain(letters, (("", False),)):
+        if counts:
+            run += text
+            continue
+        if len(run) >= _FEWEST:
+            runs.append(run[:_SAMPLE])
+        run = ""
+    return runs
 
 
 def _is_seen(picture: Image, box: Box) -> bool:
