@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from evidence_graphs import DAY, NOW, YEAR, Entity, crl, entity, ocsp_answer
 from evidence_web import Web, access, listed
 
 from trustworks.core.errors import Malformed, Rejected, Unavailable
+from trustworks.core.pki.building import TrustAnchor, TrustAnchors
 from trustworks.core.pki.tokens import Certificate
 from trustworks.core.ports import ValidationData
 from trustworks.formats.verification.validation_data import AtHand
@@ -227,6 +229,17 @@ def test_an_anchor_above_and_an_anchor_itself_need_nobody_above() -> None:
     assert alone == ValidationData(certificates=(SIGNER.der,))
     itself = entity("itself")
     assert of(Web({}), itself, itself) == ValidationData(certificates=(itself.der,))
+
+
+def test_an_anchor_that_is_a_name_and_a_key_is_enough_to_ask_a_responder() -> None:
+    public = CA.certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    anchors = TrustAnchors([TrustAnchor.named(CA.certificate.subject.public_bytes(), public)])
+    web = Web({OCSP: ocsp_answer(SIGNER, RESPONDER)})
+    trusting = CertificateEvidence(
+        trust=lambda: Trust(anchors), policy=shipped(), fetcher=web, now=lambda: NOW
+    )
+    data = trusting.evidence_of(SIGNER.der, NOW)
+    assert data == ValidationData(certificates=(SIGNER.der,), answers=(web.answers[OCSP],))
 
 
 @pytest.mark.parametrize("oid", ["0.4.0.194121.2.1", "2.5.29.56"])

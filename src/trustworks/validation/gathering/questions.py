@@ -20,6 +20,7 @@ from trustworks.validation.rules.inputs import token
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from trustworks.core.pki.building import TrustAnchor
     from trustworks.formats.evidence import Token
     from trustworks.validation.model import Need
     from trustworks.validation.trust import Trust
@@ -115,15 +116,15 @@ def _few(urls: Iterable[str], body: bytes, kind: str, newer: datetime | None = N
         yield Question(url, body, kind, newer, 0 if place else left_out)
 
 
-def _anchor_above(certificate: Certificate, trust: Trust) -> Certificate | None:
-    """The trust anchor that issued a certificate, which need not be in the file."""
+def _anchor_above(certificate: Certificate, trust: Trust) -> TrustAnchor | None:
+    """The trust anchor that issued a certificate, which need not be in the file, nor have a certificate."""
     for anchor in trust.anchors.named(certificate.issuer):
-        if anchor.certificate is not None and certificate.signed.check(anchor.key) == "ok":
-            return anchor.certificate
+        if certificate.signed.check(anchor.key) == "ok":
+            return anchor
     return None
 
 
-def ocsp_request(certificate: Certificate, issuer: Certificate) -> bytes:
+def ocsp_request(certificate: Certificate, issuer: Certificate | TrustAnchor) -> bytes:
     """An OCSPRequest about one certificate, by SHA-1 of its issuer's name and key: what all responders know.
 
     Source: RFC 6960, 4.1.1; RFC 5019, 2.1.1.
