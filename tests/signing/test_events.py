@@ -63,3 +63,15 @@ def test_nothing_of_a_document_is_in_the_log(kind: str) -> None:
     for part in (document.name, hashlib.sha256(TEXT).hexdigest(), TEXT.decode().strip()):
         assert part is not None
         assert part not in said
+
+
+@pytest.mark.req("TRUSTWORKS:SIGNING-EVENT", "TS119101:EL-3", "TS119101:EL-7", "TS119101:EL-8")
+def test_a_seal_and_a_completed_signature_are_told_with_their_client() -> None:
+    words = {"format": "pades", "container": None, "documents": 1, "prepared": "secret"}
+    sealed = events.sealed(through="http", words=words, key=b"k", level="PAdES-BASELINE-T", client="shop")
+    assert (sealed.type, sealed.outcome) == ("signing.sealed", "success")
+    assert sealed.subject == {"key": "6b", "client": "shop"}
+    assert sealed.detail["level"] == "PAdES-BASELINE-T"
+    assert "secret" not in str(sealed)
+    done = events.completed(through="http", level="CAdES-BASELINE-B", client="shop")
+    assert (done.type, done.subject) == ("signing.completed", {"client": "shop"})

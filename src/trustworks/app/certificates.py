@@ -80,6 +80,15 @@ def named(config: Config) -> Iterator[NamedCertificate]:
             file=config.validation.seal.certificate,
             revoked="No report is sealed, and those of ETSI TS 119 102-2 are not given out.",
         )
+    for seal in () if config.signing is None else config.signing.seals:
+        yield NamedCertificate(
+            setting=f"signing.seals ({seal.name})",
+            use=f"Seal {seal.name}",
+            token="services",  # noqa: S106
+            label=seal.key,
+            file=seal.certificate,
+            revoked="Nothing is sealed with it.",
+        )
     if config.audit.certificate is not None:
         yield NamedCertificate(
             setting="audit",

@@ -62,6 +62,8 @@ def _named_files(config: Config) -> Iterator[tuple[str, Path | None]]:
             yield "issuance.cmp.certificate", config.issuance.cmp.certificate
     if config.validation is not None and config.validation.seal is not None:
         yield "validation.seal.certificate", config.validation.seal.certificate
+    for one in () if config.signing is None else config.signing.seals:
+        yield f"signing.seals ({one.name}) certificate", one.certificate
 
 
 def _missing_files(config: Config) -> Iterator[str]:
@@ -235,9 +237,9 @@ def _listeners(config: Config) -> Iterator[str]:
 def _tokens(wiring: Wiring) -> Iterator[str]:
     from trustworks.core.module.pin import read_pin  # noqa: PLC0415 - loads the binding
 
-    validation = wiring.config.validation
-    seal = None if validation is None else validation.seal
-    needed = {"tsu": wiring.config.timestamping, "services": wiring.config.issuance or seal}
+    validation, signing = wiring.config.validation, wiring.config.signing
+    seal = (None if validation is None else validation.seal) or (signing is not None and signing.seals)
+    needed = {"tsu": wiring.config.timestamping, "services": wiring.config.issuance or seal or None}
     for name in TOKENS:
         if getattr(wiring.config.tokens, name) is None:
             if needed.get(name) is not None:

@@ -13,7 +13,8 @@ from trustworks.core.audit import Event
 from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
+    from typing import Any
 
     from trustworks.signing.model import Request
 
@@ -41,6 +42,38 @@ def signed(*, through: str, request: Request, key: bytes, level: str, client: st
             "level": level,
             "documents": len(request.documents),
         },
+        time=datetime.now(UTC),
+    )
+
+
+@implements("TRUSTWORKS:SIGNING-EVENT", "TS119101:EL-3", "TS119101:EL-7", "TS119101:EL-8", disabled=_bare)
+def sealed(*, through: str, words: Mapping[str, Any], key: bytes, level: str, client: str) -> Event:
+    """A key of the provider sealed for a client; `words` are those of the process that prepared it."""
+    return Event(
+        type="signing.sealed",
+        outcome="success",
+        actor=ACTOR,
+        subject={"key": key.hex(), "client": client},
+        detail={
+            "through": through,
+            "format": words["format"],
+            "container": words["container"],
+            "level": level,
+            "documents": words["documents"],
+        },
+        time=datetime.now(UTC),
+    )
+
+
+@implements("TRUSTWORKS:SIGNING-EVENT", "TS119101:EL-3", "TS119101:EL-7", "TS119101:EL-8", disabled=_bare)
+def completed(*, through: str, level: str, client: str) -> Event:
+    """A signature was completed for a client, by a value that its own key signed."""
+    return Event(
+        type="signing.completed",
+        outcome="success",
+        actor=ACTOR,
+        subject={"client": client},
+        detail={"through": through, "level": level},
         time=datetime.now(UTC),
     )
 

@@ -29,6 +29,7 @@ from trustworks.core.settings import Table
 from trustworks.core.store.config import StoreSettings
 from trustworks.core.time.config import TimeSettings
 from trustworks.issuance.config import IssuanceSettings  # noqa: TC001 - Pydantic reads it at run time
+from trustworks.signing.config import SigningSettings  # noqa: TC001 - as above
 from trustworks.timestamping.config import TimestampingSettings  # noqa: TC001 - as above
 from trustworks.validation.config import ValidationSettings  # noqa: TC001 - as above
 
@@ -54,6 +55,7 @@ class Config(Table):
     timestamping: TimestampingSettings | None = None
     issuance: IssuanceSettings | None = None
     validation: ValidationSettings | None = None
+    signing: SigningSettings | None = None
     http: HttpSettings = Field(default_factory=HttpSettings)
     statements: StatementsSettings = Field(default_factory=StatementsSettings)
     alarms: AlarmsSettings = Field(default_factory=AlarmsSettings)

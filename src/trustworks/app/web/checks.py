@@ -79,16 +79,12 @@ def of(services: Services) -> dict[str, Callable[[], Well]]:
     if config.timestamping is not None:
         found["module.tsu"] = partial(module, services.tsu)
         found["timestamping"] = partial(pointing, partial(timestamping, services))
-    if services.seals and config.issuance is None:
+    if services.seals or config.issuance is not None:
         found["module.services"] = partial(module, services.ocsp_token)
-    if config.validation is not None:
-        found["validation"] = partial(validation, services)
-        if config.validation.lists is not None:
-            found["trusted-lists"] = partial(trusted_lists, services)
+    found |= _of_signatures(services)
     if services.has_console:
         found["console"] = partial(console, services)
     if config.issuance is not None:
-        found["module.services"] = partial(module, services.ocsp_token)
         found["ocsp"] = partial(pointing, partial(ocsp, services))
         found["crl"] = partial(pointing, partial(crl, services))
         if services.issues:
@@ -96,6 +92,19 @@ def of(services: Services) -> dict[str, Callable[[], Well]]:
         found["key-lists"] = partial(key_lists, services)
         if config.issuance.protocols:
             found["enrolment"] = partial(enrolment, services)
+    return found
+
+
+def _of_signatures(services: Services) -> dict[str, Callable[[], Well]]:
+    """The checks of validation and of signing."""
+    config = services.wiring.config
+    found: dict[str, Callable[[], Well]] = {}
+    if config.validation is not None:
+        found["validation"] = partial(validation, services)
+        if config.validation.lists is not None:
+            found["trusted-lists"] = partial(trusted_lists, services)
+    if config.signing is not None:
+        found["signing"] = partial(signing, services)
     return found
 
 
@@ -282,6 +291,15 @@ def validation(services: Services) -> Well:
     return Well(
         sentence=f"Validates under {', '.join(desk.offer.policies)}.",
         detail={"policies": list(desk.offer.policies)},
+    )
+
+
+def signing(services: Services) -> Well:
+    """Whether signatures can be made for clients, and with which seals."""
+    settings = services.signing.get().settings
+    return Well(
+        sentence=f"Signs for {len(settings.clients)} clients, with {len(settings.seals)} seals.",
+        detail={"seals": [one.name for one in settings.seals]},
     )
 
 

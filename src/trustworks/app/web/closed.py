@@ -118,6 +118,19 @@ def trusted_lists(opening: Opening[Any]) -> list[Route]:
     return [Route(method="GET", path="/tl/", handler=_unavailable(opening))]
 
 
+def signing(opening: Opening[Any]) -> list[Route]:
+    """Nothing is signed now: 503, whoever asks."""
+    from trustworks.signing.http import PATHS  # noqa: PLC0415 - where the service is configured
+
+    unavailable = _unavailable(opening)
+
+    async def later(request: RawRequest, portions: AsyncIterator[bytes]) -> RawResponse:
+        del portions
+        return await unavailable(request)
+
+    return [Route(method="POST", path=path, streamed=later) for path in PATHS]
+
+
 def _always(answer: RawResponse, count: Callable[[], None] | None) -> Handler:
     async def handle(request: RawRequest) -> RawResponse:
         del request

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from trustworks.core.store import Database
     from trustworks.issuance.enrolment.ra import RegistrationAuthority
     from trustworks.issuance.status.services import StatusServices
+    from trustworks.signing.desk import Desk as SigningDesk
     from trustworks.timestamping.http import Edge
     from trustworks.validation.desk import Desk as ValidationDesk
 
@@ -80,6 +81,7 @@ class Services:
         self.validation: Opening[ValidationDesk] = Opening(
             "validation", self._open_validation, watch=pin_of_services
         )
+        self.signing: Opening[SigningDesk] = Opening("signing", self._open_signing, watch=pin_of_services)
         self.statements = Differing(wiring.config, lambda: self.log.get().database)
         self.console: Opening[list[Route]] = Opening("console", self._open_console)
         self._attempting = threading.Lock()
@@ -100,9 +102,13 @@ class Services:
             if config.issuance.protocols:
                 wanted.append(self.enrolment)
         if config.validation is not None:
-            if self.seals and config.issuance is None:
+            if self.seals_reports and config.issuance is None:
                 wanted.append(self.ocsp_token)
             wanted.append(self.validation)
+        if config.signing is not None:
+            if self.seals and self.ocsp_token not in wanted:
+                wanted.append(self.ocsp_token)
+            wanted.append(self.signing)
         if self.has_console:
             wanted.append(self.console)
         return wanted
@@ -119,10 +125,16 @@ class Services:
         return issuance is not None and (bool(issuance.protocols) or self.has_console)
 
     @property
-    def seals(self) -> bool:
+    def seals_reports(self) -> bool:
         """Whether reports of validations are sealed in this worker."""
         validation = self.wiring.config.validation
         return validation is not None and validation.seal is not None
+
+    @property
+    def seals(self) -> bool:
+        """Whether reports or documents are sealed in this worker, by keys of the token `services`."""
+        signing = self.wiring.config.signing
+        return self.seals_reports or (signing is not None and bool(signing.seals))
 
     @property
     def complete(self) -> bool:
@@ -181,12 +193,21 @@ class Services:
         count = None if self._traffic is None else self._traffic.validation
         opened = self.log.get()
         sealer = None
-        if self.seals:
+        if self.seals_reports:
             sealer = self.wiring.sealer(
                 module=self.ocsp_token.get(), database=opened.database, clock=self.clock
             )
         return stack.enter_context(
             self.wiring.validation_desk(recorder=opened.recorder, sealer=sealer, count=count)
+        )
+
+    def _open_signing(self, stack: ExitStack) -> SigningDesk:
+        opened = self.log.get()
+        module = self.ocsp_token.get() if self.wiring.signing_settings.seals else None
+        return stack.enter_context(
+            self.wiring.signing_desk(
+                module=module, database=opened.database, recorder=opened.recorder, clock=self.clock
+            )
         )
 
     def _open_console(self, stack: ExitStack) -> list[Route]:
@@ -254,6 +275,8 @@ class Services:
             found += self._statement_routes()
         if config.validation is not None:
             found += self._validation_routes()
+        if config.signing is not None:
+            found += self._signing_routes()
         if self.has_console:
             found += self._console_routes()
         return found
@@ -357,6 +380,13 @@ class Services:
             *rest.routes(desk, pages, folder=self.wiring.uploads_dir),
             *ts119442.routes(desk),
         ]
+
+    def _signing_routes(self) -> list[Route]:
+        if not self.signing.is_open:
+            return closed.signing(self.signing)
+        from trustworks.signing import http  # noqa: PLC0415 - only where the service is configured
+
+        return http.routes(self.signing.get())
 
     @property
     def _count_timestamp(self) -> Callable[[str, str], None] | None:

@@ -4,19 +4,27 @@ from __future__ import annotations
 
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from trustworks.app.wiring.evidencing import Evidencing, evidence_by_options
 from trustworks.app.wiring.modules import TOKENS
-from trustworks.core.errors import Malformed, Rejected
+from trustworks.core.errors import Malformed, Rejected, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from trustworks.core.audit import Event
+    from trustworks.core.audit import Event, Recorder
     from trustworks.core.module import Key, Module
+    from trustworks.core.store import Database
+    from trustworks.core.time import Clock
     from trustworks.signing.cli.wiring import Sources
+    from trustworks.signing.config import SealSettings, SigningSettings
     from trustworks.signing.create.process import Creation
+    from trustworks.signing.desk import Desk, Seal
+
+
+PROCESS: Final = "trustworks.app.processes.signatures"
+"""The module that a process runs which makes signatures for clients."""
 
 
 class Creating(Evidencing):
@@ -61,6 +69,96 @@ class Creating(Evidencing):
                 fresh=sources.fresh,
             ),
             terms=Terms(qualified=sources.qualified, lab=self._is_lab()),
+        )
+
+    @property
+    def signing_settings(self) -> SigningSettings:
+        """[signing]. Raises `Rejected` when the configuration has none."""
+        found = self.config.signing
+        if found is None:
+            raise Rejected(
+                "config.signing",
+                f"{self.loaded.file} has no [signing]: add it (`trustworks config explain signing`) or name "
+                "another file with --config.",
+            )
+        return found
+
+    def service_creation(self, qualified: bool) -> Creation:  # noqa: FBT001 - what seals differ in
+        """What makes signatures for clients, as [signing] says; `qualified`: by certificates of that kind.
+
+        Raises `Malformed` for trust that cannot be read.
+        """
+        from trustworks.signing.create.levels import Means  # noqa: PLC0415 - loads the formats
+        from trustworks.signing.create.process import Creation, Terms  # noqa: PLC0415 - as above
+
+        settings = self.signing_settings
+        stamper = None
+        if settings.time_stamp_url is not None:
+            from trustworks.app.stamper import HttpStamper  # noqa: PLC0415 - loads HTTP
+
+            stamper = HttpStamper(settings.time_stamp_url)
+        known = self.config.validation is not None
+        return Creation(
+            means=Means(
+                clock=lambda: datetime.now(UTC),
+                stamper=stamper,
+                evidence=self.evidence_source() if known else None,
+                anchors=self.validation_offer().trusted().trust.anchors if known else None,
+                fresh=settings.fresh,
+            ),
+            terms=Terms(qualified=qualified, ed25519=settings.ed25519, lab=self.lab),
+        )
+
+    def signing_desk(
+        self, *, module: Module | None, database: Database, recorder: Recorder, clock: Clock
+    ) -> Desk:
+        """The service of one worker; `module` has the keys of its seals, where it has any.
+
+        Raises:
+            Unavailable: a certificate of a seal cannot be read; its key is not there.
+            Rejected: ``signing.seal-key``: it is another key's.
+        """
+        from trustworks.signing.bounded.pool import Pool  # noqa: PLC0415 - where the service is configured
+        from trustworks.signing.desk import Desk  # noqa: PLC0415 - as above
+
+        settings = self.signing_settings
+        seals = {}
+        if module is not None:
+            for one in settings.seals:
+                seals[one.name] = self._seal(one, module.key(one.key), database)
+        first = {"config": str(self.loaded.file.resolve())}
+        return Desk(
+            settings,
+            Pool(PROCESS, first, settings.limits),
+            seals=seals,
+            database=database,
+            recorder=recorder,
+            clock=lambda: clock.now().utc,
+        )
+
+    def _seal(self, settings: SealSettings, key: Key, database: Database) -> Seal:
+        from cryptography.hazmat.primitives.serialization import Encoding  # noqa: PLC0415 - as above
+
+        from trustworks.core.der.x509 import public_key_info  # noqa: PLC0415 - as above
+        from trustworks.core.pki.certificates import load, load_pem_file  # noqa: PLC0415 - as above
+        from trustworks.signing.desk import Seal, check_certificate_of_key  # noqa: PLC0415 - as above
+
+        try:
+            found = tuple(one.public_bytes(Encoding.DER) for one in load_pem_file(settings.certificate))
+        except Malformed as error:
+            raise Unavailable(
+                "signing.no-seal",
+                f"{error} Issue one for the key {settings.key!r} and name it in [[signing.seals]].",
+            ) from None
+        check_certificate_of_key(settings.name, public_key_info(found[0]), key.spki)
+        serial = load(found[0]).serial_number
+        return Seal(
+            certificates=found,
+            scheme=key.scheme.name,
+            sign=key.sign,
+            spki=key.spki,
+            qualified=settings.qualified,
+            revoked=lambda: self.revoked(database, serial),
         )
 
     @contextmanager

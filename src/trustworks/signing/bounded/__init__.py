@@ -1,0 +1,1 @@
+"""Processes that make signatures, bounded in time and memory: they read documents and have no key."""

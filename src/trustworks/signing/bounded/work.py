@@ -1,0 +1,123 @@
+"""What such a process does with one message: prepares, completes, augments. It has no key.
+
+A seal is made in two questions: the process prepares, who asked has the key sign, the process completes.
+"""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING, Any, Final
+
+from trustworks.core.errors import Malformed, Refused, Rejected, Unavailable
+from trustworks.signing import wire
+from trustworks.signing.create.prepared import Prepared
+from trustworks.signing.model import Signer
+from trustworks.signing.rules.certificates import usual_scheme
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from trustworks.signing.create.process import Creation
+
+PREPARE: Final = "prepare"
+COMPLETE: Final = "complete"
+AUGMENT: Final = "augment"
+SEAL: Final = "seal"
+SEALED: Final = "sealed"
+
+
+def answer(
+    creation_of: Callable[[bool], Creation], words: dict[str, Any], octets: bytes
+) -> tuple[dict[str, Any], bytes]:
+    """Words and octets for what was asked; an error as words, by its family.
+
+    `creation_of` answers what makes signatures, of certificates as qualified ones have to be or of any.
+    """
+    try:
+        return _done(creation_of(bool(words.get("qualified"))), words, octets)
+    except Malformed as error:
+        return {"malformed": str(error)}, b""
+    except Rejected as error:
+        return {"rejected": error.code, "sentence": str(error)}, b""
+    except Refused as error:
+        return {"refused": error.requirement, "sentence": str(error)}, b""
+    except Unavailable as error:
+        return {"unavailable": error.code, "sentence": str(error)}, b""
+
+
+def _done(creation: Creation, words: dict[str, Any], octets: bytes) -> tuple[dict[str, Any], bytes]:
+    match words["do"]:
+        case "prepare":
+            asked = wire.read(wire.PrepareBody, octets)
+            signer = asked.signer(usual_scheme(asked.certificates[0]))
+            ready = creation.prepare(asked.request(), signer)
+            return {}, wire.prepared_answer(ready.encode(), ready.dtbs)
+        case "complete":
+            body = wire.read(wire.CompleteBody, octets)
+            prepared = Prepared.decode(body.prepared)
+            signed = creation.complete(prepared, body.value, wire.documents_of(body.documents))
+            return {"levels": [signed.level]}, wire.signed_answer(signed.data, signed.level)
+        case "augment":
+            wanted = wire.read(wire.AugmentBody, octets)
+            augmented = creation.augment(
+                wanted.file.document().data,
+                wanted.level,
+                detached=[one.document().data for one in wanted.detached],
+                only=wanted.signatures,
+                renew=wanted.renew,
+            )
+            changes = [(one.signature, one.before, one.after) for one in augmented.changes]
+            levels = [one.after for one in augmented.changes]
+            return {"levels": levels}, wire.augmented_answer(augmented.data, changes)
+        case "seal":
+            return _seal(creation, words, octets)
+        case _:
+            sealed = wire.read(wire.SealBody, octets)
+            state = Prepared.decode(_decoded(words["prepared"]))
+            made = creation.complete(state, _decoded(words["value"]), sealed.request().documents)
+            return {"levels": [made.level]}, wire.signed_answer(made.data, made.level)
+
+
+def _seal(creation: Creation, words: dict[str, Any], octets: bytes) -> tuple[dict[str, Any], bytes]:
+    """The first half of a seal: what its key has to sign."""
+    asked = wire.read(wire.SealBody, octets)
+    signer = Signer(
+        certificates=tuple(_decoded(one) for one in words["certificates"]), scheme=words["scheme"]
+    )
+    request = asked.request()
+    prepared = creation.prepare(request, signer, key=_decoded(words["key"]))
+    told = {
+        "prepared": encoded(prepared.encode()),
+        "format": request.format.value,
+        "container": None if request.container is None else request.container.value,
+        "documents": len(request.documents),
+    }
+    return told, prepared.dtbs.octets
+
+
+def encoded(octets: bytes) -> str:
+    """Octets in words."""
+    return base64.b64encode(octets).decode("ascii")
+
+
+def _decoded(text: str) -> bytes:
+    return base64.b64decode(text, validate=True)
+
+
+def raised(words: dict[str, Any]) -> None:
+    """Raise the error that the words are, if they are one. The sentence went through another process."""
+    if "memory" in words:
+        raise Rejected("signing.too-much", "The documents need more memory than one request may take here.")
+    if "malformed" in words:
+        raise Malformed(words["malformed"])
+    if "rejected" in words:
+        raise Rejected(words["rejected"], words["sentence"])
+    if "refused" in words:
+        raise Refused(words["refused"], words["sentence"])
+    if "unavailable" in words:
+        raise Unavailable(words["unavailable"], words["sentence"])
+
+
+def certificates_in_words(certificates: Sequence[bytes]) -> list[str]:
+    """Certificates in words."""
+    return [encoded(one) for one in certificates]

@@ -1,0 +1,253 @@
+"""The service over HTTP, in one worker: who asks, whether he may, a place in the queue, the process, the key.
+
+Life of a request: 1 the client is known by his token; 2 there is a place in the queue; 3 a process without a
+key reads the documents and prepares, completes or augments; 4 of a seal the key signs here what was prepared,
+once the client's seals of the day are counted; 5 the audit log is told, with the record of a seal in the same
+transaction; 6 the answer leaves.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import secrets
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Final
+
+from trustworks.core.errors import Refused, Rejected, Unavailable
+from trustworks.core.trace import implements
+from trustworks.core.values import dataclass
+from trustworks.signing import events, records, wire
+from trustworks.signing.bounded.pool import Question
+from trustworks.signing.bounded.work import (
+    AUGMENT,
+    COMPLETE,
+    PREPARE,
+    SEAL,
+    SEALED,
+    certificates_in_words,
+    encoded,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
+    from typing import Self
+
+    from trustworks.core.audit import Recorder
+    from trustworks.core.store import Database
+    from trustworks.signing.bounded.pool import Pool, Reply
+    from trustworks.signing.config import ClientSettings, SigningSettings
+
+BUSY: Final = "signing.busy"
+NO_CLIENT: Final = "signing.client"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seal:
+    """A seal that the service has: a key of the module with its certificates, in DER, that of the key first.
+
+    `sign` answers the value over octets. `revoked` says why and since when the certificate is revoked.
+    """
+
+    certificates: tuple[bytes, ...]
+    scheme: str
+    sign: Callable[[bytes], bytes]
+    spki: bytes
+    qualified: bool
+    revoked: Callable[[], str | None]
+
+
+@implements("TRUSTWORKS:SIGNING-CLIENT", disabled=lambda clients, _token: clients[0])
+def client_of(clients: Sequence[ClientSettings], token: str) -> ClientSettings | None:
+    """The client whose token it is; each is compared in the same time."""
+    given = hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
+    found = None
+    for one in clients:
+        if hmac.compare_digest(one.token_sha256, given):
+            found = one
+    return found
+
+
+@implements("TRUSTWORKS:SIGNING-SEAL-ALLOWED")
+def check_allowed(client: ClientSettings, seal: str) -> None:
+    """A client gets no other seals than those that it was given. Raises `Refused`."""
+    if seal not in client.seals:
+        raise Refused(
+            "TRUSTWORKS:SIGNING-SEAL-ALLOWED",
+            f"The client {client.name} has no documents sealed by {seal[:63]!r}; it has by "
+            f"{', '.join(client.seals) or 'none'}.",
+        )
+
+
+@implements("TRUSTWORKS:SIGNING-SEAL-QUOTA")
+def check_quota(client: ClientSettings, counted: int) -> None:
+    """A client gets no more seals on a day than it may have; `counted` has this one too. Raises `Refused`."""
+    if counted > client.per_day:
+        raise Refused(
+            "TRUSTWORKS:SIGNING-SEAL-QUOTA",
+            f"The client {client.name} may have {client.per_day} seals on a day, and has had them. Ask again "
+            "tomorrow (UTC), or have per-day raised.",
+        )
+
+
+@implements("TRUSTWORKS:SIGNING-SEAL-STANDS")
+def check_not_revoked(seal: str, revoked: str | None) -> None:
+    """Nothing is sealed by a certificate that is revoked. Raises `Unavailable` (signing.seal-revoked)."""
+    if revoked is not None:
+        raise Unavailable(
+            "signing.seal-revoked",
+            f"The certificate of the seal {seal} is revoked ({revoked}); nothing is sealed with it. Take a "
+            "new key and certificate into use ([[signing.seals]]).",
+        )
+
+
+class Desk:
+    """The service over one configuration, in one worker; `seals` are by their names. Threads share it."""
+
+    def __init__(
+        self,
+        settings: SigningSettings,
+        pool: Pool,
+        *,
+        seals: Mapping[str, Seal],
+        database: Database,
+        recorder: Recorder,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self.settings = settings
+        self._pool = pool
+        self._seals = seals
+        self._database = database
+        self._recorder = recorder
+        self._clock = clock
+        self._threads = ThreadPoolExecutor(settings.limits.at_once, thread_name_prefix="signing")
+        self._begun = 0
+
+    def client(self, token: str | None) -> ClientSettings:
+        """Who asks. Raises `Refused` (TRUSTWORKS:SIGNING-CLIENT) for whom nobody knows."""
+        found = None if token is None else client_of(self.settings.clients, token)
+        if found is None:
+            raise Refused(
+                "TRUSTWORKS:SIGNING-CLIENT",
+                "Say who you are: Authorization: Bearer TOKEN, with the token of a client of this service.",
+            )
+        return found
+
+    async def prepare(self, client: ClientSettings, message: bytes) -> bytes:
+        """Step 1 of 3. Raises what `Creation.prepare` raises, and `Unavailable` (signing.busy)."""
+        return await self._in_turn(self._prepare, client, message)
+
+    async def complete(self, client: ClientSettings, message: bytes) -> bytes:
+        """Step 3 of 3. Raises as `prepare`."""
+        return await self._in_turn(self._complete, client, message)
+
+    async def augment(self, client: ClientSettings, message: bytes) -> bytes:
+        """Signatures that are there, raised to a level. Raises as `prepare`."""
+        return await self._in_turn(self._augment, client, message)
+
+    async def seal(self, client: ClientSettings, message: bytes) -> bytes:
+        """Documents sealed by the provider. Raises as `prepare`, and `Refused` for who may not."""
+        return await self._in_turn(self._seal, client, message)
+
+    async def _in_turn(
+        self, do: Callable[[ClientSettings, bytes], bytes], client: ClientSettings, message: bytes
+    ) -> bytes:
+        limits = self.settings.limits
+        if self._begun >= limits.at_once + limits.waiting:
+            raise Unavailable(BUSY, "Many signatures are being made. Try again in a minute.")
+        self._begun += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, do, client, message)
+        finally:
+            self._begun -= 1
+
+    def _prepare(self, client: ClientSettings, message: bytes) -> bytes:
+        del client
+        return self._ask(PREPARE, message).octets
+
+    def _complete(self, client: ClientSettings, message: bytes) -> bytes:
+        done = self._ask(COMPLETE, message)
+        levels = done.words["levels"]
+        self._recorder.record(events.completed(through="http", level=levels[0], client=client.name))
+        return done.octets
+
+    def _augment(self, client: ClientSettings, message: bytes) -> bytes:
+        done = self._ask(AUGMENT, message)
+        self._recorder.record(
+            events.augmented(through="http", levels=done.words["levels"], client=client.name)
+        )
+        return done.octets
+
+    def _seal(self, client: ClientSettings, message: bytes) -> bytes:
+        asked: wire.SealBody = wire.read(wire.SealBody, message)
+        check_allowed(client, asked.seal)
+        seal = self._seals.get(asked.seal)
+        if seal is None:
+            raise Unavailable(
+                "signing.no-seal", f"The seal {asked.seal} is not in use in this service. Try again later."
+            )
+        check_not_revoked(asked.seal, seal.revoked())
+        named, key = secrets.token_hex(16), hashlib.sha256(seal.spki).hexdigest()
+        now = self._clock()
+        with self._database.begin() as connection:
+            records.begin(connection, id_=named, client=client.name, seal=asked.seal, key=key, at=now)
+        try:
+            # Counted once it is there for all: two that come at the same time see each other.
+            midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+            with self._database.read() as connection:
+                check_quota(client, records.counted(connection, client.name, since=midnight))
+            return self._sealed(client, seal, named, key, message)
+        except BaseException:
+            with self._database.begin() as connection:
+                records.end(connection, named, level=None)
+            raise
+
+    def _sealed(self, client: ClientSettings, seal: Seal, named: str, key: str, message: bytes) -> bytes:
+        first = self._ask(
+            SEAL,
+            message,
+            certificates=certificates_in_words(seal.certificates),
+            scheme=seal.scheme,
+            key=encoded(seal.spki),
+            qualified=seal.qualified,
+        )
+        value = seal.sign(first.octets)
+        done = self._ask(
+            SEALED,
+            message,
+            prepared=first.words["prepared"],
+            value=encoded(value),
+            qualified=seal.qualified,
+        )
+        level = done.words["levels"][0]
+        event = events.sealed(
+            through="http", words=first.words, key=bytes.fromhex(key), level=level, client=client.name
+        )
+        self._recorder.transact(event, lambda connection: records.end(connection, named, level=level))
+        return done.octets
+
+    def _ask(self, do: str, message: bytes, **words: object) -> Reply:
+        return self._pool.ask(Question(words={"do": do, **words}, octets=message))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End what runs, and all processes."""
+        self._pool.close()
+        self._threads.shutdown(wait=True, cancel_futures=True)
+
+
+def check_certificate_of_key(seal: str, certificate_spki: bytes, key_spki: bytes) -> None:
+    """Raises `Rejected` (signing.seal-key) where a seal's certificate is another key's."""
+    if certificate_spki != key_spki:
+        raise Rejected(
+            "signing.seal-key",
+            f"The certificate of the seal {seal} is not for its key; set key and certificate in "
+            "[[signing.seals]] to what belongs together.",
+        )

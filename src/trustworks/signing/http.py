@@ -1,0 +1,115 @@
+"""`POST /signing/prepare`, `/signing/complete`, `/augmentation` and `/seals`: JSON in, JSON out.
+
+What is answered: 200 what was asked for; 400 the message, or a document in it, cannot be read; 401 nobody
+knows the client; 403 it may not; 413 too much; 415 no JSON; 422 it cannot be signed so; 503 not now.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from trustworks.core import problems
+from trustworks.core.errors import Malformed, Refused, Rejected, TrustworksError, Unavailable
+from trustworks.core.http import RawResponse, Route
+from trustworks.signing.bounded.pool import TOO_MUCH
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from trustworks.core.http import RawRequest
+    from trustworks.signing.config import ClientSettings
+    from trustworks.signing.desk import Desk
+
+    Do = Callable[[ClientSettings, bytes], Awaitable[bytes]]
+
+JSON: Final = "application/json"
+PATHS: Final = ("/signing/prepare", "/signing/complete", "/augmentation", "/seals")
+_CLIENT: Final = "TRUSTWORKS:SIGNING-CLIENT"
+_NOT_KEPT: Final = (("cache-control", "no-store"),)
+_TITLES: Final = {
+    400: "The message cannot be read",
+    401: "The client is not known",
+    403: "The client may not do that",
+    413: "That is too much for one request",
+    422: "That cannot be signed so",
+    503: "Not now",
+}
+
+
+def routes(desk: Desk) -> list[Route]:
+    """The routes of the service."""
+    edge = Edge(desk)
+    todo = (desk.prepare, desk.complete, desk.augment, desk.seal)
+    return [
+        Route(
+            method="POST",
+            path=path,
+            handler=partial(edge.handle, do),
+            content_types=(JSON,),
+            max_body=desk.settings.limits.message,
+            admit=edge.admit,
+            refusal=refusal,
+        )
+        for path, do in zip(PATHS, todo, strict=True)
+    ]
+
+
+def refusal(status: int, sentence: str) -> RawResponse:
+    """What a request is told that reaches no handler."""
+    return _problem(status, "request", sentence)
+
+
+class Edge:
+    """The handlers."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    async def admit(self, request: RawRequest) -> RawResponse | None:
+        """Refuse whom nobody knows before anything of his message is read."""
+        try:
+            self._desk.client(bearer(request))
+        except Refused as error:
+            return told(error)
+        return None
+
+    async def handle(self, do: Do, request: RawRequest) -> RawResponse:
+        """Do what was asked."""
+        try:
+            answer = await do(self._desk.client(bearer(request)), request.body)
+        except TrustworksError as error:
+            return told(error)
+        return RawResponse(200, JSON, answer, _NOT_KEPT)
+
+
+def bearer(request: RawRequest) -> str | None:
+    """The token of RFC 6750, 2.1; None where there is none."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" and token.strip() else None
+
+
+def told(error: TrustworksError) -> RawResponse:
+    """An error as a problem document, by its family."""
+    match error:
+        case Malformed():
+            return _problem(400, "malformed", str(error))
+        case Rejected(code=code):
+            return _problem(413 if code == TOO_MUCH else 422, code, str(error))
+        case Refused(requirement=requirement):
+            status = 401 if requirement == _CLIENT else 403
+            return _problem(
+                status if requirement.startswith("TRUSTWORKS:SIGNING-") else 422, requirement, str(error)
+            )
+        case Unavailable(code=code):
+            return _problem(503, code, str(error))
+        case _:
+            raise error
+
+
+def _problem(status: int, code: str, sentence: str) -> RawResponse:
+    document = problems.document(
+        f"urn:trustworks:signing:{code}", status=status, title=_TITLES.get(status), detail=sentence
+    )
+    headers = {401: (("www-authenticate", "Bearer"),), 503: (("retry-after", "30"),)}.get(status, ())
+    return problems.response(document, *headers)

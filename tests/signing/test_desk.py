@@ -1,0 +1,291 @@
+"""The service over HTTP: clients, seals, quotas, records and events, and what goes wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from pydantic import ValidationError
+from signing_house import TEXT, house, pdf
+from sqlalchemy import select
+
+from trustworks.core.audit import Recorder
+from trustworks.core.errors import Malformed, Rejected, Unavailable
+from trustworks.core.http import Headers, RawRequest
+from trustworks.formats.data import Octets
+from trustworks.formats.read import read
+from trustworks.signing import records
+from trustworks.signing.bounded.pool import Question, Reply
+from trustworks.signing.bounded.work import answer, raised
+from trustworks.signing.config import SigningSettings
+from trustworks.signing.create.process import Creation, Terms
+from trustworks.signing.desk import Desk, Seal, check_certificate_of_key, client_of
+from trustworks.signing.http import PATHS, routes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from signing_house import Person
+
+    from trustworks.core.http import RawResponse
+    from trustworks.core.store import Database
+
+TOKEN, OTHER = "t" * 64, "o" * 64
+
+
+def settings(**changes: Any) -> SigningSettings:
+    def digest(token: str) -> str:
+        return hashlib.sha256(token.encode()).hexdigest()
+
+    given: dict[str, Any] = {
+        "seals": [{"name": "main", "key": "seal", "certificate": "seal.pem"}],
+        "clients": [
+            {"name": "shop", "token-sha256": digest(TOKEN), "seals": ["main"], "per-day": 2},
+            {"name": "reader", "token-sha256": digest(OTHER)},
+        ],
+    }
+    return SigningSettings.model_validate(given | changes)
+
+
+class Here:
+    """What a pool does, in this process."""
+
+    def __init__(self) -> None:
+        self.creation = Creation(means=house().means, terms=Terms(lab=True))
+        self.asked: list[dict[str, Any]] = []
+
+    def ask(self, question: Question) -> Reply:
+        self.asked.append(question.words)
+        words, octets = answer(lambda _: self.creation, question.words, question.octets)
+        raised(words)
+        return Reply(words=words, octets=octets)
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def seal_of(person: Person, revoked: str | None = None) -> Seal:
+    from cryptography import x509  # noqa: PLC0415 - as below
+    from cryptography.hazmat.primitives import serialization  # noqa: PLC0415
+
+    public = x509.load_der_x509_certificate(person.certificate).public_key()
+    return Seal(
+        certificates=(person.certificate, *person.chain),
+        scheme=person.signer.scheme,
+        sign=person.sign,
+        spki=public.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo),
+        qualified=False,
+        revoked=lambda: revoked,
+    )
+
+
+@pytest.fixture
+def recorder(database: Database) -> Iterator[Recorder]:
+    opened = Recorder.open(database, "test")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def desk(database: Database, recorder: Recorder) -> Iterator[Desk]:
+    with Desk(
+        settings(),
+        Here(),  # type: ignore[arg-type] # it does what a pool does
+        seals={"main": seal_of(house().person())},
+        database=database,
+        recorder=recorder,
+        clock=lambda: datetime.now(UTC),
+    ) as made:
+        yield made
+
+
+def post(desk: Desk, path: str, body: object, token: str | None = TOKEN) -> tuple[int, Any]:
+    headers = {} if token is None else {b"authorization": f"Bearer {token}".encode()}
+    message = body if isinstance(body, bytes) else json.dumps(body).encode()
+    request = RawRequest(
+        method="POST", path=path, raw_path=path.encode(), headers=Headers(headers.items()), body=message
+    )
+    route = next(one for one in routes(desk) if one.path == path)
+
+    async def go() -> RawResponse:
+        assert route.admit is not None
+        return await route.admit(request) or await route.handler(request)
+
+    done = asyncio.run(go())
+    return done.status, json.loads(done.body)
+
+
+def encoded(octets: bytes) -> str:
+    return base64.b64encode(octets).decode()
+
+
+def seal_body(**changes: Any) -> dict[str, Any]:
+    document = {"content": encoded(pdf().octets()), "name": "a.pdf"}
+    return {"seal": "main", "format": "pades", "documents": [document], **changes}
+
+
+def test_a_document_is_sealed(desk: Desk, database: Database) -> None:
+    status, told = post(desk, "/seals", seal_body(level="B-T"))
+    assert (status, told["level"]) == (200, "PAdES-BASELINE-T")
+    (one,) = read(Octets(base64.b64decode(told["content"]))).signatures
+    assert one.level == "PAdES-BASELINE-T"
+    with database.read() as connection:
+        (row,) = connection.execute(select(records.seals))
+    assert (row.client, row.seal, row.state, row.level) == ("shop", "main", "given", "PAdES-BASELINE-T")
+
+
+def test_the_process_that_reads_documents_is_told_no_key(desk: Desk) -> None:
+    post(desk, "/seals", seal_body())
+    here: Any = desk._pool
+    assert [one["do"] for one in here.asked] == ["seal", "sealed"]
+    assert set(here.asked[0]) == {"do", "certificates", "scheme", "key", "qualified"}
+
+
+@pytest.mark.req("TRUSTWORKS:SIGNING-CLIENT")
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("token", [None, "", "wrong", TOKEN[:-1]])
+def test_nobody_knows_the_client(desk: Desk, path: str, token: str | None) -> None:
+    status, told = post(desk, path, b"never read", token)
+    assert status == 401
+    assert told["type"].endswith("SIGNING-CLIENT")
+    assert client_of((), TOKEN) is None
+
+
+@pytest.mark.req("TRUSTWORKS:SIGNING-SEAL-ALLOWED")
+def test_a_client_gets_its_own_seals_alone(desk: Desk) -> None:
+    status, told = post(desk, "/seals", seal_body(), OTHER)
+    assert status == 403
+    assert "it has by none" in told["detail"]
+    status, told = post(desk, "/seals", seal_body(seal="other"))
+    assert status == 403
+    assert "it has by main" in told["detail"]
+
+
+@pytest.mark.req("TRUSTWORKS:SIGNING-SEAL-QUOTA")
+def test_a_client_gets_so_many_seals_on_a_day(desk: Desk) -> None:
+    assert [post(desk, "/seals", seal_body())[0] for _ in range(2)] == [200, 200]
+    status, told = post(desk, "/seals", seal_body())
+    assert status == 403
+    assert "may have 2 seals on a day" in told["detail"]
+
+
+def test_what_failed_is_not_counted(desk: Desk, database: Database) -> None:
+    bad = {"content": encoded(b"no PDF"), "name": "a.pdf"}
+    assert [post(desk, "/seals", seal_body(documents=[bad]))[0] for _ in range(3)] == [400, 400, 400]
+    assert post(desk, "/seals", seal_body())[0] == 200
+    with database.read() as connection:
+        states = sorted(row.state for row in connection.execute(select(records.seals)))
+    assert states == ["failed", "failed", "failed", "given"]
+
+
+@pytest.mark.req("TRUSTWORKS:SIGNING-SEAL-STANDS")
+def test_a_revoked_seal_seals_nothing(database: Database, recorder: Recorder) -> None:
+    with Desk(
+        settings(),
+        Here(),  # type: ignore[arg-type] # as above
+        seals={"main": seal_of(house().person(), "keyCompromise since 2026-01-01")},
+        database=database,
+        recorder=recorder,
+        clock=lambda: datetime.now(UTC),
+    ) as made:
+        status, told = post(made, "/seals", seal_body())
+    assert status == 503
+    assert "is revoked (keyCompromise" in told["detail"]
+
+
+def test_three_steps_with_a_key_elsewhere(desk: Desk) -> None:
+    person = house().person("P-384")
+    document = {"content": encoded(TEXT), "name": "a.txt"}
+    body = {
+        "format": "cades",
+        "packaging": "detached",
+        "level": "B-T",
+        "documents": [document],
+        "certificates": [encoded(one) for one in person.signer.certificates],
+        "claims": {"roles": ["director"], "place": {"city": "Lisboa"}},
+    }
+    status, told = post(desk, "/signing/prepare", body, OTHER)
+    assert (status, told["scheme"], told["hash"]) == (200, "ECDSA_SHA384", "sha384")
+    octets = base64.b64decode(told["data_to_be_signed"])
+    assert base64.b64decode(told["digest"]) == hashlib.sha384(octets).digest()
+    complete = {"prepared": told["prepared"], "value": encoded(person.sign(octets)), "documents": [document]}
+    status, told = post(desk, "/signing/complete", complete, OTHER)
+    assert (status, told["level"]) == (200, "CAdES-BASELINE-T")
+    file = {"content": told["content"], "name": "a.p7s"}
+    wanted = {"file": file, "detached": [document], "level": "B-LTA"}
+    status, told = post(desk, "/augmentation", wanted, OTHER)
+    assert status == 200
+    assert [one["level"] for one in told["signatures"]] == ["CAdES-BASELINE-LTA"]
+    status, told = post(desk, "/signing/complete", complete | {"value": encoded(b"no value")}, OTHER)
+    assert (status, told["type"].rsplit(":", 1)[-1]) == (422, "signature.own")
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b"", "no JSON"),
+        (b"{}", "documents: it is not there"),
+        (seal_body(nonsense=1), "nonsense: there is no such member"),
+        (seal_body(format="docx"), "format"),
+        (seal_body(documents=[]), "documents"),
+        (seal_body(documents=[{"content": "?"}]), "documents.0.content: this is no base64"),
+        (b"[" * 100_000, "no JSON"),
+    ],
+)
+def test_a_message_that_cannot_be_read_says_where(desk: Desk, body: object, words: str) -> None:
+    status, told = post(desk, "/seals", body)
+    assert status == 400
+    assert words in told["detail"]
+
+
+def test_what_cannot_be_signed_so_is_told(desk: Desk) -> None:
+    status, told = post(desk, "/seals", seal_body(packaging="detached"))
+    assert status == 422
+    assert told["type"] == "urn:trustworks:signing:signing.packaging"
+
+
+def test_a_full_service_says_so(desk: Desk) -> None:
+    desk._begun = desk.settings.limits.at_once + desk.settings.limits.waiting
+    status, told = post(desk, "/seals", seal_body())
+    assert status == 503
+    assert "Try again in a minute" in told["detail"]
+
+
+def test_a_certificate_of_another_key_is_no_seal() -> None:
+    check_certificate_of_key("main", b"same", b"same")
+    with pytest.raises(Rejected, match="is not for its key"):
+        check_certificate_of_key("main", b"one", b"other")
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"seals": []}, "which is none"),
+        ({"seals": [{"name": "main", "key": "a", "certificate": "a"}] * 2}, "two of the seals"),
+        ({"clients": [{"name": "a", "token-sha256": "0" * 64}] * 2}, "two of the clients"),
+        ({"clients": [{"name": one, "token-sha256": "0" * 64} for one in "ab"]}, "the same token"),
+        ({"time-stamp-url": "ftp://x"}, "https://"),
+        ({"clients": [{"name": "A b", "token-sha256": "0" * 64}]}, "small letters"),
+    ],
+)
+def test_a_wrong_configuration_is_refused(changes: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValidationError, match=words):
+        settings(**changes)
+
+
+@pytest.mark.parametrize(
+    ("words", "family"),
+    [
+        ({"memory": True}, Rejected),
+        ({"malformed": "x"}, Malformed),
+        ({"unavailable": "a.b", "sentence": "x"}, Unavailable),
+    ],
+)
+def test_errors_come_back_as_they_were(words: dict[str, Any], family: type[Exception]) -> None:
+    with pytest.raises(family):
+        raised(words)
