@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 from signing_house import TEXT, documents
 
-from trustworks.signing.events import augmented, signed
+from trustworks.signing.events import augmented, completed, sealed, signed
 from trustworks.signing.model import Container, Format, Request
 
 if TYPE_CHECKING:
@@ -68,10 +68,10 @@ def test_nothing_of_a_document_is_in_the_log(kind: str) -> None:
 @pytest.mark.req("TRUSTWORKS:SIGNING-EVENT", "TS119101:EL-3", "TS119101:EL-7", "TS119101:EL-8")
 def test_a_seal_and_a_completed_signature_are_told_with_their_client() -> None:
     words = {"format": "pades", "container": None, "documents": 1, "prepared": "secret"}
-    sealed = events.sealed(through="http", words=words, key=b"k", level="PAdES-BASELINE-T", client="shop")
-    assert (sealed.type, sealed.outcome) == ("signing.sealed", "success")
-    assert sealed.subject == {"key": "6b", "client": "shop"}
-    assert sealed.detail["level"] == "PAdES-BASELINE-T"
-    assert "secret" not in str(sealed)
-    done = events.completed(through="http", level="CAdES-BASELINE-B", client="shop")
+    made = sealed(through="http", words=words, key=b"k", level="PAdES-BASELINE-T", client="shop")
+    assert (made.type, made.outcome) == ("signing.sealed", "success")
+    assert made.subject == {"key": "6b", "client": "shop"}
+    assert made.detail["level"] == "PAdES-BASELINE-T"
+    assert "secret" not in str(made)
+    done = completed(through="http", level="CAdES-BASELINE-B", client="shop")
     assert (done.type, done.subject) == ("signing.completed", {"client": "shop"})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from trustworks.core.store.migrations.append_only import make_append_only
 from trustworks.core.store.types import UtcDateTime
 
 revision = "0032"
@@ -27,3 +28,4 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_signing_seals"),
     )
     op.create_index("ix_signing_seals_client_begun", "signing_seals", ["client", "begun"])
+    make_append_only("signing_seals", changing=("state", "level"))
