@@ -249,7 +249,9 @@ def test_what_cannot_be_signed_so_is_told(desk: Desk) -> None:
     assert told["type"] == "urn:trustworks:signing:signing.packaging"
 
 
+@pytest.mark.req("TRUSTWORKS:SIGNING-LIMITS")
 def test_a_full_service_says_so(desk: Desk) -> None:
+    assert all(0 < one.max_body <= desk.settings.limits.message for one in routes(desk))
     desk._begun = desk.settings.limits.at_once + desk.settings.limits.waiting
     status, told = post(desk, "/seals", seal_body())
     assert status == 503

@@ -70,6 +70,12 @@ def client_of(clients: Sequence[ClientSettings], token: str) -> ClientSettings |
     return found
 
 
+@implements("TRUSTWORKS:SIGNING-LIMITS", disabled=False)
+def is_full(begun: int, *, at_once: int, waiting: int) -> bool:
+    """Whether another request must be refused: so many run or wait. Its route bounds its size."""
+    return begun >= at_once + waiting
+
+
 @implements("TRUSTWORKS:SIGNING-SEAL-ALLOWED")
 def check_allowed(client: ClientSettings, seal: str) -> None:
     """A client gets no other seals than those that it was given. Raises `Refused`."""
@@ -155,7 +161,7 @@ class Desk:
         self, do: Callable[[ClientSettings, bytes], bytes], client: ClientSettings, message: bytes
     ) -> bytes:
         limits = self.settings.limits
-        if self._begun >= limits.at_once + limits.waiting:
+        if is_full(self._begun, at_once=limits.at_once, waiting=limits.waiting):
             raise Unavailable(BUSY, "Many signatures are being made. Try again in a minute.")
         self._begun += 1
         try:
