@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from weakref import finalize
 
 from trustworks.core.errors import Unavailable
-from trustworks.formats.data import Octets, Stored
+from trustworks.formats.data import Octets, Protected, Stored, password_of
 
 if TYPE_CHECKING:
     from trustworks.formats.data import Data
@@ -21,8 +21,16 @@ IN_MEMORY: Final = 16 * 1024 * 1024
 def spooled(data: Data, folder: Path | None) -> Data:
     """The same data, as octets or in a file without a name for others, which goes with the answer.
 
+    A password that was given with it stays with it.
+
     Raises `Unavailable` (``signing.disk``) where the disk does not take it.
     """
+    password = password_of(data)
+    found = _spooled(data.data if isinstance(data, Protected) else data, folder)
+    return Protected(found, password) if password else found
+
+
+def _spooled(data: Data, folder: Path | None) -> Data:
     if isinstance(data, (Octets, Stored)):
         return data
     if data.size <= IN_MEMORY:
