@@ -203,7 +203,7 @@ def test_a_time_stamping_unit_is_judged_as_one() -> None:
     assert of(web, UNIT, time_stamp=True).certificates[0] == UNIT.der
     # The policy only warns where nothing is known of its authorities; level LT needs it.
     found = refused({**web, ROOT_CRL: b""}, UNIT, time_stamp=True)
-    assert "needs revocation data about CN=ca, and there is none." in found
+    assert "is shown by revocation data about CN=ca, and there is none." in found
     assert ROOT_CRL in found
 
 
@@ -330,14 +330,14 @@ def test_where_nobody_trusted_is_above_there_is_no_path() -> None:
 
 def test_what_was_not_to_be_had_is_named_with_where_it_was_asked_for() -> None:
     issuer = refused(Web({}))
-    assert issuer.startswith("evidence.missing Level LT of what CN=signer signs needs the certificate of who")
+    assert issuer.startswith("evidence.missing That CN=signer stands is shown by the certificate of who")
     assert f"{ISSUER} answered 404." in issuer
     status = refused({ISSUER: CA.der, ROOT_CRL: crl(ROOT)})
-    assert "needs revocation data about CN=signer, and there is none" in status
+    assert "is shown by revocation data about CN=signer, and there is none" in status
     assert f"{OCSP} answered 404." in status
     assert f"{CRL} answered 404." in status
     above = refused({ISSUER: CA.der, OCSP: ocsp_answer(SIGNER, RESPONDER)})
-    assert "needs revocation data about CN=ca, and there is none" in above
+    assert "is shown by revocation data about CN=ca, and there is none" in above
     assert f"{ROOT_CRL} answered 404." in above
     nowhere = refused(everything(), entity("nowhere", CA), at_hand=ValidationData(certificates=(CA.der,)))
     assert "CN=nowhere names no place where it is to be had." in nowhere

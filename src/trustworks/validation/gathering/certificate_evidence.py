@@ -296,7 +296,7 @@ class _Conclusion:
         because = f" {why}" if why else ""
         raise Unavailable(
             "evidence.missing",
-            f"Level LT of what {self._leaf} signs needs {what}, and there is none.{because} {asked}",
+            f"That {self._leaf} stands is shown by {what}, and there is none.{because} {asked}",
         )
 
     def _not_fresh(self, certificate: Certificate, status: Status) -> NoReturn:
