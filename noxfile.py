@@ -110,23 +110,32 @@ def bench(session: nox.Session) -> None:
         session.run("python", str(script), external=True)
 
 
-@nox.session
-def interop(session: nox.Session) -> None:
-    """Let EU DSS judge the corpus beside us (docs/validation-agreement.md), and the schema all reports."""
-    page = Path("docs", "validation-agreement.md")
-    head, begin, rest = page.read_text(encoding="utf-8").partition("<!-- agreement -->\n")
-    _, end, tail = rest.partition("<!-- end of agreement -->\n")
-    table = Path(session.create_tmp(), "agreement.md")
+def judged(session: nox.Session, page: str, mark: str, tests: str, variable: str) -> None:
+    """Let all be judged, and put the table that the tests write into a page, between its marks."""
+    path = Path("docs", page)
+    head, begin, rest = path.read_text(encoding="utf-8").partition(f"<!-- {mark} -->\n")
+    _, end, tail = rest.partition(f"<!-- end of {mark} -->\n")
+    table = Path(session.create_tmp(), f"{mark}.md")
     table.unlink(missing_ok=True)
     session.run(
         "pytest",
-        *("-q", "-n0", "tests/interop/test_dss.py", *session.posargs),
-        env={"TRUSTWORKS_AGREEMENT": str(table.resolve())},
+        *("-q", "-n0", f"tests/interop/{tests}", *session.posargs),
+        env={variable: str(table.resolve())},
         external=True,
     )
     if not table.is_file():
-        session.error("EU DSS judged nothing: it, or the signed files, are not there. See what was skipped.")
-    page.write_text(head + begin + table.read_text(encoding="utf-8") + end + tail, encoding="utf-8")
+        session.error("Nothing was judged: EU DSS, or the signed files, are not there. See what was skipped.")
+    path.write_text(head + begin + table.read_text(encoding="utf-8") + end + tail, encoding="utf-8")
+
+
+@nox.session
+def interop(session: nox.Session) -> None:
+    """Let others judge beside us what is signed, by others and here, and the schema all reports.
+
+    Writes the tables of docs/validation-agreement.md and docs/signing-agreement.md.
+    """
+    judged(session, "validation-agreement.md", "agreement", "test_dss.py", "TRUSTWORKS_AGREEMENT")
+    judged(session, "signing-agreement.md", "matrix", "test_signature_matrix.py", "TRUSTWORKS_MATRIX")
     told = Path(session.create_tmp(), "reports.xml")
     session.run(
         "pytest",

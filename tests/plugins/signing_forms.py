@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from signing_house import JSON, NOW, TEXT, XML, documents
@@ -71,7 +72,9 @@ NAMES = {X: "XAdES", C: "CAdES", P: "PAdES", J: "JAdES"}
 
 
 def asked(form: str, **changes: Any) -> Request:
-    given = {"claims": CLAIMS} | FORMS[form] | changes
+    """That form, signed now: tests run for longer than the time of a signature may be off."""
+    now = Claims(signing_time=datetime.now(UTC).replace(microsecond=0))
+    given = {"claims": now} | FORMS[form] | changes
     given.setdefault("documents", documents(given["format"], given.get("packaging")))
     return Request(**given)
 
