@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
+from typing import TYPE_CHECKING
 
+import augmented_files as of_files
 import pytest
 from cms_maker import CONTENT, basic
 from evidence_graphs import NOW
@@ -13,15 +16,20 @@ from signed_making import SIGNING_TIME, certificate, holds, house, sign, stamp
 from trustworks.core.der import ber
 from trustworks.core.errors import Rejected
 from trustworks.core.ports import ValidationData
+from trustworks.formats.asic.archive import Member
+from trustworks.formats.asic.creating import Sign
 from trustworks.formats.augmenting import Kind, Opened, Target
 from trustworks.formats.cades.creating import extended
 from trustworks.formats.cades.creating import signature as cades
 from trustworks.formats.cades.creating import unsigned as cades_unsigned
 from trustworks.formats.claims import Claims
-from trustworks.formats.data import DigestOnly, Octets
+from trustworks.formats.data import DigestOnly, Octets, Stored
 from trustworks.formats.xades import names
 from trustworks.formats.xades.creating import packaging
 from trustworks.formats.xades.creating import signature as xades
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 DATA = Octets(b"what is signed", "a.txt")
 CLAIMS = Claims(signing_time=SIGNING_TIME)
@@ -155,3 +163,58 @@ def test_data_of_which_only_the_digest_is_known() -> None:
     after = stamped(stamped(target).with_values(values()), Kind.ARCHIVE, 1)
     assert after.level == "CAdES-BASELINE-LTA"
     assert all(one.intact for one_stamp in after.time_stamps for one in one_stamp.references)
+
+
+@dataclass(frozen=True, slots=True)
+class OnlyInPortions(Stored):
+    """A file that is too large to be held."""
+
+    def octets(self) -> bytes:
+        raise AssertionError("It is held whole.")
+
+
+@pytest.mark.parametrize("form", ["XAdES", "CAdES"])
+def test_detached_data_is_never_held_whole(form: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_bytes(bytes(3_000_000))
+    data = OnlyInPortions(path, "a.txt")
+    if form == "XAdES":
+        prepared = xades.prepare(
+            packaging.detached([data]), [certificate()], CLAIMS, xades.Options(scheme="ECDSA_SHA256")
+        )
+        octets = prepared.complete(sign(prepared.dtbs))
+    else:
+        octets = of_files.of_cms(inside=False, content=data)
+    (target,) = Opened(Octets(octets, "a"), detached=[data]).targets
+    found = of_files.augmented(target)
+    assert [one.level for one in found] == [f"{form}-BASELINE-{one}" for one in ("T", "LT", "LTA", "LTA")]
+    assert all(one.intact for one_stamp in found[-1].time_stamps for one in one_stamp.references)
+
+
+@pytest.mark.parametrize("sign_as", [Sign.CADES, Sign.XADES])
+def test_members_of_a_container_are_never_held_whole(
+    sign_as: Sign, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.asice"
+    path.write_bytes(of_files.of_container(sign_as, simple=False))
+    held = Member.octets
+
+    def octets(member: Member) -> bytes:
+        assert member.name.startswith(("META-INF/", "mimetype")), member.name
+        return held(member)
+
+    monkeypatch.setattr(Member, "octets", octets)
+    monkeypatch.setattr(Stored, "octets", OnlyInPortions.octets)
+    (target,) = Opened(Stored(path, "a.asice")).targets
+    found = of_files.augmented(target)
+    assert [one.level[-3:].strip("E-") for one in found] == ["T", "LT", "LTA", "LTA"]
+    assert all(one.intact for one_stamp in found[-1].time_stamps for one in one_stamp.references)
+
+
+def test_data_of_xml_of_which_only_the_digest_is_known_is_not_archived() -> None:
+    known = DigestOnly((("sha256", DATA.digest("sha256")),), "a.txt")
+    (target,) = Opened(Octets(of_files.of_xml(inside=False)), detached=[known]).targets
+    after = stamped(target).with_values(values())
+    with pytest.raises(Rejected, match="only a digest is at hand") as refused:
+        after.octets_to_stamp(Kind.ARCHIVE)
+    assert refused.value.code == "xades.time-stamp"

@@ -19,6 +19,8 @@ from trustworks.formats.xades.coverage import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from trustworks.formats.data import Data
+
 
 def properties(*names: str) -> tuple[etree._Element, ...]:
     return tuple(etree.Element(f"{{{XADES_141 if name.endswith('V2') else XADES}}}{name}") for name in names)
@@ -30,7 +32,7 @@ class Processed:
     id: str | None = None
     uri: str | None = None
 
-    def octets(self, algorithm: str, prefixes: Sequence[str]) -> bytes | None:
+    def stamped(self, algorithm: str, prefixes: Sequence[str]) -> Data | None:
         del algorithm, prefixes
         return None
 

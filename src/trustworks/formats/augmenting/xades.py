@@ -36,7 +36,7 @@ class _Writer:
         """Whatever hash function the token has, it is over the same."""
         del hash_name
         unsigned.check_place(self.target, _STAMPS[kind])
-        return Octets(unsigned.octets_to_stamp(self.target, _STAMPS[kind]))
+        return unsigned.data_to_stamp(self.target, _STAMPS[kind])
 
     def with_time_stamp(self, kind: Kind, token: bytes) -> Data:
         """A SignatureTimeStamp or an ArchiveTimeStamp, behind all unsigned properties."""

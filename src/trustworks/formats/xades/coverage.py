@@ -12,13 +12,14 @@ V1.3.2 and V1.4.2, 7.5, 7.7 and 8.2.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol, TypedDict
 
 from trustworks.core.errors import BeyondLimit, Malformed, Rejected
 from trustworks.core.trace import implements
 from trustworks.core.values import dataclass
 from trustworks.core.xml.algorithms import EXCLUSIVE
 from trustworks.core.xml.canonical import ALGORITHMS
+from trustworks.formats.data import DigestOnly, Joined, Octets
 from trustworks.formats.evidence import TimeStampKind
 from trustworks.formats.xades import names, values
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from lxml import etree
+
+    from trustworks.formats.data import Data
 
 _KINDS: Final = {
     "AllDataObjectsTimeStamp": TimeStampKind.CONTENT,
@@ -80,7 +83,7 @@ class Processed(Protocol):
     def is_signed_properties(self) -> bool:
         """Whether it is the reference to the signed properties."""
 
-    def octets(self, algorithm: str, prefixes: Sequence[str]) -> bytes | None:
+    def stamped(self, algorithm: str, prefixes: Sequence[str]) -> Data | None:
         """What its transforms give; nodes canonicalised by `algorithm`. None: not at hand."""
 
 
@@ -111,13 +114,15 @@ class Source(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Covered:
-    """What a time-stamp is over. `octets` None: it could not be brought together, and `why` says why.
+    """What a time-stamp is over. `data` None: it could not be brought together, and `why` says why.
 
+    Of it `made` octets are in memory; what lies in files stays there.
     `properties` are the covered ones among the unsigned properties, `references` the numbers of covered
     references of SignedInfo (of which the data is covered too), the rest tells of the parts of the signature.
     """
 
-    octets: bytes | None
+    data: Data | None
+    made: int = 0
     why: str | None = None
     properties: tuple[etree._Element, ...] = ()
     references: frozenset[int] = frozenset()
@@ -137,11 +142,11 @@ def covered_by(time_stamp: etree._Element, source: Source) -> Covered:
         algorithm, prefixes = _canonicalisation(time_stamp)
         return _covered(time_stamp, namespace, local, source, algorithm, prefixes)
     except _Missing as missing:
-        return Covered(octets=None, why=str(missing))
+        return Covered(data=None, why=str(missing))
     except BeyondLimit:
         raise
     except (Malformed, Rejected) as error:
-        return Covered(octets=None, why=str(error))
+        return Covered(data=None, why=str(error))
 
 
 def _canonicalisation(time_stamp: etree._Element) -> tuple[str, tuple[str, ...]]:
@@ -177,15 +182,15 @@ def _covered(  # noqa: PLR0917 - what `covered_by` found out, in its order
         raise _Missing("It lists no Include elements, so that it is over nothing.")
     if local == "ArchiveTimeStamp":
         return replace(_archive(namespace, before, source, algorithm, prefixes), form=form)
-    parts: list[bytes] = []
+    parts: list[bytes | Data] = []
     signature = local not in {"RefsOnlyTimeStamp", "RefsOnlyTimeStampV2"}
     if signature:
         parts.append(_part(source, names.SIGNATURE_VALUE, algorithm, prefixes))
     if local == "SignatureTimeStamp":
-        return Covered(octets=b"".join(parts), signature=True)
+        return Covered(**_together(parts), signature=True)
     properties = stamped_references(local, before)
     parts += (source.canonical(one, algorithm, prefixes) for one in properties)
-    return Covered(octets=b"".join(parts), properties=properties, signature=signature, form=form)
+    return Covered(**_together(parts), properties=properties, signature=signature, form=form)
 
 
 @implements("EN319132-1:5.1.4.4", disabled=lambda _namespace, _local: True)
@@ -195,6 +200,21 @@ def follows_list(namespace: str, local: str) -> bool:
     The first two versions list for every property; those after them only for chosen data objects.
     """
     return namespace in {names.XADES_111, names.XADES_122} or local == "IndividualDataObjectsTimeStamp"
+
+
+class _Together(TypedDict):
+    """Parts one after the other, as `Covered` has them."""
+
+    data: Data
+    made: int
+
+
+def _together(parts: Sequence[bytes | Data]) -> _Together:
+    pieces = [Octets(one) if isinstance(one, bytes) else one for one in parts]
+    made = sum(one.size for one in pieces if isinstance(one, Octets))
+    if all(isinstance(one, Octets) for one in pieces):
+        return {"data": Octets(b"".join(one.octets() for one in pieces)), "made": made}
+    return {"data": Joined(tuple(pieces)), "made": made}
 
 
 def _before(time_stamp: etree._Element, source: Source) -> Iterator[etree._Element]:
@@ -221,12 +241,13 @@ def _part(source: Source, tag: str, algorithm: str, prefixes: Sequence[str]) -> 
 
 
 def _all_data(source: Source, algorithm: str, prefixes: Sequence[str]) -> Covered:
-    parts, numbers = [], set()
+    parts: list[bytes | Data] = []
+    numbers = set()
     for number, reference in enumerate(source.references):
         if is_stamped_data(reference):
             parts.append(_referenced(reference, algorithm, prefixes))
             numbers.add(number)
-    return Covered(octets=b"".join(parts), references=frozenset(numbers))
+    return Covered(**_together(parts), references=frozenset(numbers))
 
 
 @implements("EN319132-1:5.2.8.1", disabled=lambda _reference: True)
@@ -235,10 +256,14 @@ def is_stamped_data(reference: Processed) -> bool:
     return not reference.is_signed_properties
 
 
-def _referenced(reference: Processed, algorithm: str, prefixes: Sequence[str]) -> bytes:
-    found = reference.octets(algorithm, prefixes)
+def _referenced(reference: Processed, algorithm: str, prefixes: Sequence[str]) -> Data:
+    found = reference.stamped(algorithm, prefixes)
     if found is None:
         raise _Missing(f"The data of the reference {reference.id or reference.uri or ''} is not at hand.")
+    if isinstance(found, DigestOnly):
+        raise _Missing(
+            f"Of the data of the reference {reference.id or reference.uri or ''} only a digest is at hand."
+        )
     return found
 
 
@@ -249,7 +274,7 @@ def _archive(
     algorithm: str,
     prefixes: Sequence[str],
 ) -> Covered:
-    parts = [_referenced(one, algorithm, prefixes) for one in source.references]
+    parts: list[bytes | Data] = [_referenced(one, algorithm, prefixes) for one in source.references]
     parts += (_part(source, tag, algorithm, prefixes) for tag in (names.SIGNED_INFO, names.SIGNATURE_VALUE))
     key_info = source.element.find(names.KEY_INFO)
     if key_info is not None:
@@ -262,7 +287,7 @@ def _archive(
         if is_archived_object(namespace, one, referenced)
     )
     return Covered(
-        octets=b"".join(parts),
+        **_together(parts),
         properties=before,
         references=frozenset(range(len(source.references))),
         signature=True,
@@ -297,7 +322,7 @@ def _explicit(
     listed: list[etree._Element], source: Source, algorithm: str, prefixes: Sequence[str]
 ) -> Covered:
     """Each listed element in turn (EN 319 132-1, 5.1.4.4.3; TS 101 903 V1.1.1, 7.1.4)."""
-    parts: list[bytes] = []
+    parts: list[bytes | Data] = []
     properties: list[etree._Element] = []
     numbers: set[int] = set()
     signature = key_info = False
@@ -325,7 +350,7 @@ def _explicit(
         signature = signature or is_part(element, source.element, names.SIGNATURE_VALUE)
         key_info = key_info or is_part(element, source.element, names.KEY_INFO)
     return Covered(
-        octets=b"".join(parts),
+        **_together(parts),
         properties=tuple(properties),
         references=frozenset(numbers),
         signature=signature,

@@ -9,7 +9,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.errors import BeyondLimit, Malformed
-from trustworks.formats.data import Octets
 from trustworks.formats.evidence import Finding, TimeStampKind, Weight
 from trustworks.formats.time_stamp import read_time_stamp
 from trustworks.formats.xades import coverage, names, values
@@ -136,9 +135,9 @@ class Properties:
             return frozenset()
         covered = coverage.covered_by(element, self._source)
         covers, scopes = self._covers(kind, covered)
-        over = None if covered.octets is None else Octets(covered.octets)
-        if over is not None:
-            self._reader.spend(over.size)
+        over = covered.data
+        # What lies in files is counted as it is digested (`Collector.count_digested`).
+        self._reader.spend(covered.made)
         ids: set[str] = set()
         for token in tokens:
             self._reader.count_time_stamp()  # beyond the limit the document as a whole is refused

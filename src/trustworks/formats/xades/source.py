@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from lxml import etree
 
     from trustworks.core.xml.document import Document
+    from trustworks.formats.data import Data
     from trustworks.formats.xades.detached import Detached
     from trustworks.formats.xades.referring import Referred
     from trustworks.formats.xades.structure import Parts
@@ -50,17 +51,22 @@ class ReferenceSource:
         return self.referred.kind is ReferenceKind.SIGNED_PROPERTIES
 
     def octets(self, algorithm: str, prefixes: Sequence[str]) -> bytes | None:
+        """As `stamped`, all in memory."""
+        found = self.stamped(algorithm, prefixes)
+        return None if found is None else found.octets()
+
+    def stamped(self, algorithm: str, prefixes: Sequence[str]) -> Data | None:
         """What its transforms give; nodes canonicalised by `algorithm`."""
         data = self.referred.data
         if data is None:
             return None
         if not self.referred.is_node_set or algorithm == CANONICAL_XML:
-            return data.octets()
+            return data
         # The last step turned nodes into octets for the digest only: here it is another algorithm's to do.
         core = self.referred.core
         last = dsig.Transform(algorithm=algorithm, element=core.element, prefixes=tuple(prefixes))
         again = self.detached.resolved(replace(core, transforms=(*core.transforms, last)), self.document)
-        return None if again.data is None else again.data.octets()
+        return again.data
 
 
 class DocumentSource:

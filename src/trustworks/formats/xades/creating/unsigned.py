@@ -78,7 +78,12 @@ ARCHIVE_TIME_STAMP: Final = Stamp(name="ArchiveTimeStamp")
 
 
 def octets_to_stamp(target: Target, stamp: Stamp = SIGNATURE_TIME_STAMP) -> bytes:
-    """What the token of a time-stamp that is added now has to be over.
+    """As `data_to_stamp`, all in memory."""
+    return data_to_stamp(target, stamp).octets()
+
+
+def data_to_stamp(target: Target, stamp: Stamp = SIGNATURE_TIME_STAMP) -> Data:
+    """What the token of a time-stamp that is added now has to be over. Data in files is not read for it.
 
     Raises:
         Malformed: the document is no XML.
@@ -106,7 +111,7 @@ def octets_of_data(
     root = element.getroottree().getroot()
     kind = "IndividualDataObjectsTimeStamp" if stamp.of else "AllDataObjectsTimeStamp"
     *_, written = element.iter(f"{{{names.XADES_132}}}{kind}")
-    return covered(written, source_of(root, str(element.get("Id")), tuple(packaged.beside.values())))
+    return covered(written, source_of(root, str(element.get("Id")), tuple(packaged.beside.values()))).octets()
 
 
 def with_time_stamp(target: Target, token: bytes, stamp: Stamp = SIGNATURE_TIME_STAMP) -> bytes:
@@ -234,20 +239,20 @@ def with_policy_store(target: Target, document: bytes, specification: str) -> by
     return added(target, put)
 
 
-def covered(element: etree._Element, source: DocumentSource) -> bytes:
-    """The octets that a time-stamp property in its place is over. Raises `Rejected` (xades.time-stamp)."""
+def covered(element: etree._Element, source: DocumentSource) -> Data:
+    """What a time-stamp property in its place is over. Raises `Rejected` (xades.time-stamp)."""
     found = coverage.covered_by(element, source)
-    if found.octets is None:
+    if found.data is None:
         raise Rejected(
             "xades.time-stamp", f"What the time-stamp has to be over cannot be brought together. {found.why}"
         )
-    if not found.octets:
+    if not found.data.size:
         raise Rejected(
             "xades.time-stamp",
             "There is nothing that the time-stamp would be over: references come before a time-stamp over "
             "references, those of V2 before one of V2.",
         )
-    return found.octets
+    return found.data
 
 
 def source_of(root: etree._Element, signature: str | int, beside: Sequence[Data]) -> DocumentSource:
