@@ -42,6 +42,8 @@ natural-qcp-l = 2
 tsu = 7
 [issuance.cmp]
 certificate = "certs/cmp.pem"
+[issuance.trusted-list]
+certificate = "certs/list-signer.pem"
 [validation.seal]
 certificate = "certs/report-seal.pem"
 """
@@ -62,6 +64,7 @@ def test_every_file_that_is_not_there_is_told_by_its_key(tmp_path: Path) -> None
         ("issuance.ocsp.certificate", "certs/ocsp.pem"),
         ("issuance.ct.log-list", "logs.json"),
         ("issuance.cmp.certificate", "certs/cmp.pem"),
+        ("issuance.trusted-list.certificate", "certs/list-signer.pem"),
         ("validation.seal.certificate", "certs/report-seal.pem"),
     ):
         assert f"{key}: there is no file {tmp_path / name}." in found

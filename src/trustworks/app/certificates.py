@@ -71,6 +71,15 @@ def named(config: Config) -> Iterator[NamedCertificate]:
             file=config.issuance.cmp.certificate,
             revoked="No CMP answer is signed; requests with a MAC are answered alone.",
         )
+    if config.issuance is not None and config.issuance.trusted_list is not None:
+        yield NamedCertificate(
+            setting="issuance.trusted-list",
+            use="List signer",
+            token="services",  # noqa: S106
+            label=config.issuance.trusted_list.key,
+            file=config.issuance.trusted_list.certificate,
+            revoked="No trusted list is issued.",
+        )
     if config.validation is not None and config.validation.seal is not None:
         yield NamedCertificate(
             setting="validation.seal",

@@ -60,6 +60,8 @@ def _named_files(config: Config) -> Iterator[tuple[str, Path | None]]:
             yield "issuance.registration.mail.password-source", mail.password_source
         if config.issuance.cmp is not None:
             yield "issuance.cmp.certificate", config.issuance.cmp.certificate
+        if config.issuance.trusted_list is not None:
+            yield "issuance.trusted-list.certificate", config.issuance.trusted_list.certificate
     if config.validation is not None and config.validation.seal is not None:
         yield "validation.seal.certificate", config.validation.seal.certificate
     for one in () if config.signing is None else config.signing.seals:

@@ -297,7 +297,7 @@ def test_a_lost_token_for_a_key_of_its_owner_gets_its_probe_key_alone(lab: Lab) 
     found = lab.try_set_up()
     assert found.returncode == 0, found.stderr
     after = certificates(lab)
-    for name in ("cmp", "report-seal"):  # whose keys were the laboratory's, and are made anew
+    for name in ("cmp", "list-signer", "report-seal"):  # whose keys were the laboratory's, and are made anew
         assert after.pop(f"{name}-1.pem") == before.pop(f"{name}.pem")
         assert after.pop(f"{name}.pem") is not None
     assert after == before

@@ -92,7 +92,7 @@ def test_every_token_and_key_that_is_made_is_in_the_audit_log_once(layout: Layou
     made = [event["subject"]["token"] for event in found if event["type"] == "module.token-initialised"]
     assert sorted(made) == sorted(f"pkcs11:token={name}" for name in TOKENS)
     keys = [event["detail"]["label"] for event in found if event["type"] == "module.key-generated"]
-    own = ["root", "issuing", "tsu-1", "ocsp", "cmp", "report-seal", "registration", "audit"]
+    own = ["root", "issuing", "tsu-1", "ocsp", "cmp", "report-seal", "list-signer", "registration", "audit"]
     assert sorted(keys) == sorted(own + len(TOKENS) * ["trustworks-probe"])
 
 

@@ -13,7 +13,7 @@ from validation_desk import Log, settings_of
 
 from trustworks.app.health.heartbeat import TaskState
 from trustworks.app.processes import lists
-from trustworks.core.errors import Malformed, Rejected
+from trustworks.core.errors import Malformed, Rejected, Unavailable
 from trustworks.core.pki.trusted_lists.store import Entry, State, read_state
 
 if TYPE_CHECKING:
@@ -138,6 +138,15 @@ def test_lists_come_from_public_addresses_alone(room: Path) -> None:
     web = lists_of(settings).model_copy(update={"source": None})
     with pytest.raises(Rejected, match="not at a public address"):
         lists.fetch_of(settings, web)("http://127.0.0.1:9/lotl.xml")
+
+
+def test_a_host_whose_address_is_said_is_asked_for_lists_too(room: Path) -> None:
+    """As for evidence: a laboratory's own lists are at a name that is in no DNS."""
+    settings = configured(room)
+    fetch = settings.fetch.model_copy(update={"hosts": ("Lists.example=127.0.0.1",)})
+    web = lists_of(settings).model_copy(update={"source": None})
+    with pytest.raises(Unavailable, match=r"lists\.example"):  # nobody listens there; without it, Rejected
+        lists.fetch_of(settings.model_copy(update={"fetch": fetch}), web)("http://lists.example:9/lotl.xml")
 
 
 def test_the_cache_of_evidence_is_kept_small(tmp_path: Path) -> None:

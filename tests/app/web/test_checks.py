@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from trustworks.core.store import Database
 
 
+FILES = ("tsu-1", "ocsp", "cmp", "audit", "tls", "list-signer", "report-seal")
+
+
 def lab(tmp_path: Path, clock: Any = "lab") -> config.Config:
     file = tmp_path / "trustworks.toml"
     file.write_text(config_text("127.0.0.1:8080", "127.0.0.1:8443", clock), encoding="utf-8")
@@ -79,12 +82,10 @@ def certificate(file: Path, *, days: float, serial: int = 1, key_days: float | N
 
 def test_certificates_that_end_are_told_before_and_after(tmp_path: Path) -> None:
     found = lab(tmp_path)
-    files = [
-        tmp_path / "certs" / f"{name}.pem" for name in ("tsu-1", "ocsp", "cmp", "audit", "tls", "report-seal")
-    ]
+    files = [tmp_path / "certs" / f"{name}.pem" for name in FILES]
     for file in files:
         certificate(file, days=200)
-    assert checks.expiries(found).sentence == "6 certificates, none ends within 30 days."
+    assert checks.expiries(found).sentence == "7 certificates, none ends within 30 days."
     certificate(files[1], days=10)
     assert "Renew soon:" in checks.expiries(found).sentence
     assert "ocsp.pem ends on" in checks.expiries(found).sentence
@@ -103,7 +104,7 @@ def test_certificates_that_end_are_told_before_and_after(tmp_path: Path) -> None
 @pytest.mark.req("EN319421:7.6.7-NEW-KEY")
 def test_a_key_that_ends_before_its_certificate_is_told_as_such(tmp_path: Path) -> None:
     found = lab(tmp_path)
-    for name in ("tsu-1", "ocsp", "cmp", "audit", "tls", "report-seal"):
+    for name in FILES:
         certificate(tmp_path / "certs" / f"{name}.pem", days=1800)
     unit = "timestamping.units tsu-1"
     assert checks.expiries(found).detail[unit]["end_of"] == "certificate"
@@ -126,6 +127,7 @@ def test_a_key_that_ends_before_its_certificate_is_told_as_such(tmp_path: Path) 
     [
         ("tsu-1", r"Time-stamping unit: .*issues no time-stamp\. .*\[timestamping\.units\]"),
         ("ocsp", r"OCSP responder: .*No OCSP answer is signed\. .*\[issuance\.ocsp\]"),
+        ("list-signer", r"List signer: .*No trusted list is issued\. .*\[issuance\.trusted-list\]"),
         ("report-seal", r"Seal on reports: .*No report is sealed.* .*\[validation\.seal\]"),
         ("audit", r"Audit log: .*proves nothing: .*\[audit\]"),
         ("tls", r"HTTPS: .*somebody else.*\[http\.tls-certificate\]"),
@@ -133,7 +135,7 @@ def test_a_key_that_ends_before_its_certificate_is_told_as_such(tmp_path: Path) 
 )
 def test_a_revoked_certificate_is_told_with_what_to_do(tmp_path: Path, name: str, words: str) -> None:
     found = lab(tmp_path)
-    for number, one in enumerate(("tsu-1", "ocsp", "cmp", "audit", "tls", "report-seal"), 0x9):
+    for number, one in enumerate(FILES, 0x8):
         certificate(tmp_path / "certs" / f"{one}.pem", days=200, serial=number)
     revoked: dict[int, str] = {}
     services: Any = SimpleNamespace(
@@ -141,7 +143,7 @@ def test_a_revoked_certificate_is_told_with_what_to_do(tmp_path: Path, name: str
         log=SimpleNamespace(get=lambda: SimpleNamespace(database=None)),
         certificates=certificates.in_use(found),
     )
-    assert checks.standing(services).sentence == "6 certificates, none ends within 30 days."
+    assert checks.standing(services).sentence == "7 certificates, none ends within 30 days."
     serial = certificates.read(tmp_path / "certs" / f"{name}.pem").serial_number
     revoked[serial] = "keyCompromise since 2026-11-25T00:00:00Z"
     with pytest.raises(Unavailable, match=words) as raised:
@@ -158,7 +160,7 @@ def test_a_revoked_certificate_is_told_with_what_to_do(tmp_path: Path, name: str
     with pytest.raises(Unavailable, match=words):
         checks.standing(services)
     services.certificates = certificates.in_use(found)
-    assert checks.standing(services).sentence == "6 certificates, none ends within 30 days."
+    assert checks.standing(services).sentence == "7 certificates, none ends within 30 days."
     # One that was revoked before it was taken into use is told without a restart.
     revoked[0xF] = "certificateHold since 2026-11-25T00:00:00Z"
     services.certificates = ()

@@ -21,6 +21,7 @@ from trustworks.app.lab import configuration
 from trustworks.core.errors import Unavailable
 from trustworks.core.module.softhsm import TOKEN_FILE, is_whole
 from trustworks.issuance import records
+from trustworks.issuance.trusted_list.records import LIST, last_number
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from trustworks.core.store import Database
 
 RENEW_BEFORE = timedelta(days=7)  # a certificate that ends so soon is replaced at the next start
-SERVICES = ("ocsp", "audit", "cmp", configuration.SEAL_KEY)
+SERVICES = ("ocsp", "audit", "cmp", configuration.LIST_KEY, configuration.SEAL_KEY)
 _UNIT = re.compile(r"tsu-([1-9][0-9]*)")
 
 
@@ -99,10 +100,12 @@ def is_own(layout: Layout, wiring: Wiring, name: str) -> bool:
     config = wiring.config
     cmp = wiring.issuance_settings.cmp
     seal = None if config.validation is None else config.validation.seal
+    lists = wiring.issuance_settings.trusted_list
     key, certificate = {
         "ocsp": (wiring.issuance_settings.ocsp.key, wiring.issuance_settings.ocsp.certificate),
         "audit": (config.audit.key, config.audit.certificate),
         "cmp": (None, None) if cmp is None else (cmp.key, cmp.certificate),
+        configuration.LIST_KEY: (None, None) if lists is None else (lists.key, lists.certificate),
         configuration.SEAL_KEY: (None, None) if seal is None else (seal.key, seal.certificate),
         "tls": (config.http.tls_key, config.http.tls_certificate),
     }[name]
@@ -204,5 +207,6 @@ def is_complete(layout: Layout, wiring: Wiring, database: Database) -> bool:
     # The issuing authority's list is published by the jobs process, the root's by nobody else.
     with database.read() as connection:
         heads = records.crl_heads(connection, "root")
+        listed = wiring.issuance_settings.trusted_list is None or last_number(connection, LIST) > 0
     every = timedelta(hours=wiring.issuance_settings.root.crl_every_hours)
-    return bool(heads) and now() - heads[0].this_update < every
+    return listed and bool(heads) and now() - heads[0].this_update < every

@@ -18,6 +18,7 @@ PROVIDER = "Trustworks TEST Provider"
 DEVICE = "TEST device of the laboratory"
 REGISTRATION_KEY = "registration"
 SEAL_KEY = "report-seal"
+LIST_KEY = "list-signer"
 # Certificates name a public host: linters object to 127.0.0.1. IANA keeps example.com for examples.
 NAME = "tsp.example.com"
 TLS_STEP = 363  # 8080 -> 8443: where HTTPS listens when nobody says where
@@ -122,6 +123,9 @@ certificate = "certs/ocsp.pem"
 
 [issuance.cmp]
 certificate = "certs/cmp.pem"
+
+[issuance.trusted-list]  # of what runs here, at /tl/
+certificate = "certs/{LIST_KEY}.pem"
 
 [issuance.est]
 

@@ -17,6 +17,7 @@ from trustworks.core.durable import put
 from trustworks.core.errors import Unavailable
 from trustworks.core.module import KeyAlgorithm
 from trustworks.core.module.requests import certification_request
+from trustworks.core.time import LabClock
 from trustworks.issuance import records
 from trustworks.issuance.model import NameAttribute
 from trustworks.issuance.model.requests import Door, Request
@@ -68,6 +69,22 @@ class ServiceSteps(Opened):
                 configuration.SEAL_KEY,
                 "Trustworks TEST validation reports",
             )
+
+    def list_signer(self) -> None:
+        """The key and certificate that sign the trusted lists."""
+        if complete.is_own(self.layout, self.wiring, configuration.LIST_KEY):
+            name = "Trustworks TEST trusted lists"
+            self._service("list-signer", "services", configuration.LIST_KEY, name)
+
+    def trusted_lists(self) -> None:
+        """The trusted list of what runs, and the list of lists, where they are missing or due."""
+        settings = self.wiring.issuance_settings.trusted_list
+        if settings is None:
+            return
+        database, recorder = self.log()
+        lists = self.wiring.trusted_lists(database=database, clock=LabClock(), recorder=recorder)
+        if lists.due() is not None:
+            lists.issue(lists.signer(self.module("services").key(settings.key)), by=BY)
 
     def registration(self) -> None:
         """The registration authority's key, which the secrets of enrolment come of."""

@@ -42,9 +42,11 @@ class Setup(TokenSteps, ServiceSteps):
             ("Audit log's signer", self.audit),
             ("CMP server", self.cmp),
             ("Seal on validation reports", self.report_seal),
+            ("Signer of trusted lists", self.list_signer),
             ("Registration authority's key", self.registration),
             ("HTTPS server", self.tls),
             ("Revocation lists", self.lists),
+            ("Trusted lists", self.trusted_lists),
             ("Transcripts of the key ceremonies", self.ceremonies),
             ("Trust anchors", self.anchors),
         ]

@@ -87,7 +87,10 @@ def journal_of(lists: ListsSettings) -> OfficialJournal | None:
 
 def fetch_of(settings: ValidationSettings, lists: ListsSettings) -> Fetch:
     """Where lists come from: a folder, or the network within the same bounds as evidence."""
-    return gathering.fetch_from(lists.source, [ip_network(one) for one in settings.fetch.networks])
+    networks = [ip_network(one) for one in settings.fetch.networks]
+    pairs = (one.partition("=") for one in settings.fetch.hosts)
+    hosts = {name.lower(): address for name, _, address in pairs}
+    return gathering.fetch_from(lists.source, networks, hosts)
 
 
 def events_of(before: State, after: State, outcomes: Iterable[Outcome]) -> Iterator[Event]:

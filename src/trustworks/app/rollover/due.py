@@ -36,6 +36,8 @@ _HOW: Final = {
     "ocsp-signer from every authority, name both in [issuance.ocsp]",
     "issuance.cmp": "make a key (keys ceremony plan service-key) and a certificate of the profile "
     "cmp-server, name both in [issuance.cmp]",
+    "issuance.trusted-list": "make a key (keys ceremony plan service-key) and a certificate of the profile "
+    "list-signer, name both in [issuance.trusted-list], and let whoever uses the lists configure it",
     "validation.seal": "make a key (keys ceremony plan service-key) and a certificate of the profile "
     "seal-validation-report, name both in [validation.seal]",
     "audit": "make a key (keys ceremony plan service-key) and a certificate of the profile audit-signer, "

@@ -11,7 +11,7 @@ from trustworks.core.pki.trusted_lists.authenticate import EU, OfficialJournal
 from trustworks.core.pki.trusted_lists.markup import DEFAULT_LIMITS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from ipaddress import IPv4Network, IPv6Network
     from pathlib import Path
 
@@ -37,15 +37,24 @@ def journal(files: Sequence[Path], location: str, publication: str) -> OfficialJ
     return OfficialJournal(publication=publication, location=location, certificates=found)
 
 
-def fetch_from(folder: Path | None = None, networks: Sequence[IPv4Network | IPv6Network] = ()) -> Fetch:
-    """Fetches lists out of a folder; without one from the web, from these networks too though not public."""
+def fetch_from(
+    folder: Path | None = None,
+    networks: Sequence[IPv4Network | IPv6Network] = (),
+    hosts: Mapping[str, str] | None = None,
+) -> Fetch:
+    """Fetches lists out of a folder; without one from the web, from these networks too though not public.
+
+    `hosts` are names in lower case whose address is known, and which are asked wherever they are.
+    """
     if folder is not None:
         from trustworks.core.pki.trusted_lists.fetch import Folder  # noqa: PLC0415 - seldom asked for
 
         return Folder(folder, most=_MOST)
     from trustworks.validation.gathering.fetching import Fetcher, FetchLimits  # noqa: PLC0415 - an HTTP client
 
-    return Fetcher(FetchLimits(seconds=_SECONDS, octets=_MOST, ports=None, networks=tuple(networks))).get
+    return Fetcher(
+        FetchLimits(seconds=_SECONDS, octets=_MOST, ports=None, networks=tuple(networks), hosts=hosts or {})
+    ).get
 
 
 def is_kept(state: State) -> bool:
