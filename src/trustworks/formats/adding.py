@@ -17,7 +17,7 @@ from trustworks.formats.collector import identified
 from trustworks.formats.verification import candidates_among, is_of_any
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from trustworks.formats.collector import Collector
     from trustworks.formats.evidence import TimeStamp, Token
@@ -27,14 +27,29 @@ _OVER_ALL: Final = frozenset({"archive-time-stamp-v2"})
 """Forms of time-stamps that are over all that is in a structure when they are made."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Most:
+    """What a file has to have, by its structure alone, when something was added.
+
+    Never fewer signatures and time-stamps than were read in it before, and what was added.
+
+    `records`: there may be evidence records in it.
+    """
+
+    signatures: int
+    time_stamps: int
+    records: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class State:
     """What holds in a file: references of each signature, by its value, and of each time-stamp, by its id.
 
-    `records` are evidence records by their ids. `tokens` are the time-stamps themselves, by their ids, and
-    `certificates` those that are in the file.
+    `signatures` is how many were read, `records` are evidence records by their ids, `tokens` the time-stamps
+    themselves, by their ids, and `certificates` those that are in the file.
     """
 
+    signatures: int
     references: Mapping[tuple[bytes, int], bool]
     time_stamps: Mapping[str, bool]
     records: Mapping[str, bool]
@@ -45,6 +60,7 @@ class State:
     def of(cls, collector: Collector) -> State:
         """The state of what was read."""
         return cls(
+            len(collector.signatures),
             {
                 (signature.value, number): one.intact
                 for signature in collector.signatures
@@ -55,6 +71,32 @@ class State:
             {stamp.id: stamp for stamp in collector.time_stamps},
             collector.certificates(),
         )
+
+    def is_whole(self, most: Most) -> bool:
+        """Whether all that the file has was read, and is intact; of evidence records that is not known."""
+        return (
+            not most.records
+            and (self.signatures, len(self.time_stamps)) == (most.signatures, most.time_stamps)
+            and all(self.references.values())
+            and all(self.time_stamps.values())
+        )
+
+
+def check_added(before: Callable[[], State], after: State, most: Most, *, stamp: bool = False) -> None:
+    """Refuses what was added to a file where something is lost by it.
+
+    If as much as `most` was read after it and is intact, nothing was lost, and the file before is not read
+    for it. `stamp`: a time-stamp was added, which is one of `most`. Raises as `check_unbroken` and
+    `check_stamped`.
+    """
+    if after.is_whole(most) and not (
+        stamp and any(_is_of_another(one, after.certificates) for one in after.tokens.values())
+    ):
+        return
+    was = before()
+    check_unbroken(was, after)
+    if stamp:
+        check_stamped(was, after)
 
 
 @implements("EN319132-1:5.1.4-UNBROKEN", "EN319122-1:5-UNBROKEN", disabled=None)
@@ -143,10 +185,14 @@ def check_token(stamp: TimeStamp, certificates: Mapping[str, Token]) -> None:
     RFC 3161, 2.4.1 lets a unit leave its certificates out, and then what is given out is known to be over
     the right octets alone. Raises `Rejected` (signature.own).
     """
-    there = candidates_among(stamp.signature, certificates)
-    if there and not is_of_any(stamp.signature, certificates):
+    if _is_of_another(stamp, certificates):
         raise Rejected(
             "signature.own",
             "The time-stamp token does not verify with a certificate that is at hand. It is not given out: "
             "ask the time-stamping unit for another.",
         )
+
+
+def _is_of_another(stamp: TimeStamp, certificates: Mapping[str, Token]) -> bool:
+    there = candidates_among(stamp.signature, certificates)
+    return bool(there) and not is_of_any(stamp.signature, certificates)

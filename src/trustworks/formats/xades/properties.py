@@ -61,7 +61,7 @@ class Properties:
         self._signed = signed
         self._referred = referred
         self._held = held
-        self._source = DocumentSource(reader.document, reader.detached, parts, referred)
+        self._source = DocumentSource(reader.document, reader.detached, parts, lambda: referred)
         self._ids: dict[etree._Element, frozenset[str]] = {}
         """The ids of what each unsigned property holds, for time-stamps after it to cover."""
         self._content: frozenset[str] = frozenset()

@@ -16,7 +16,7 @@ from trustworks.formats.evidence import ReferenceKind
 from trustworks.formats.xades.names import CANONICAL_XML
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from lxml import etree
 
@@ -73,11 +73,22 @@ class DocumentSource:
     """A signature in its document, as `coverage.Source`."""
 
     def __init__(
-        self, document: Document, detached: Detached, parts: Parts, referred: Sequence[Referred]
+        self,
+        document: Document,
+        detached: Detached,
+        parts: Parts,
+        referred: Callable[[], Sequence[Referred]],
     ) -> None:
+        """`referred` gives the references once they are asked for: few time-stamps are over them."""
         self._document = document
+        self._detached = detached
         self._parts = parts
-        self.references = tuple(ReferenceSource(one, document, detached) for one in referred)
+        self._referred = referred
+
+    @cached_property
+    def references(self) -> tuple[ReferenceSource, ...]:
+        """The references of SignedInfo, in order."""
+        return tuple(ReferenceSource(one, self._document, self._detached) for one in self._referred())
 
     @property
     def element(self) -> etree._Element:

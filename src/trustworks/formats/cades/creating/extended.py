@@ -140,14 +140,15 @@ def with_archive_time_stamp_v2(target: Target, token: bytes) -> bytes:
 def _with(target: Target, added: Sequence[tuple[str, bytes]]) -> bytes:
     """The structure with attributes that a signer has once."""
     structure = target.structure
+    data = read_signed_data(structure)
     for kind, value in added:
-        data = read_signed_data(structure)
         signer = signer_of(data, target.signer)
         if any(one.type == kind for one in signer.unsigned_attributes):
             raise Rejected("cades.references", "The signer has such an attribute already, and has it once.")
         change = unsigned_attribute(signer, attributes.attribute(kind, value))
         structure = spliced(data.content_info, [change])
-    return checked(target.structure, structure, target.beside)
+        data = read_signed_data(structure)
+    return checked(target.structure, data, structure, target.beside)
 
 
 def _other_hash(octets: bytes, hash_name: str) -> bytes:

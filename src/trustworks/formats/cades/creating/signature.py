@@ -12,13 +12,23 @@ from typing import TYPE_CHECKING, Final
 from trustworks.core.der import ber
 from trustworks.core.der import cms as names
 from trustworks.core.der.algorithms import HASHES, SIGNATURES, SIGNER_DIGESTS, hash_identifier
-from trustworks.core.der.encode import OCTET_STRING, SEQUENCE, SET, context, integer, oid, tlv
+from trustworks.core.der.encode import (
+    OBJECT_IDENTIFIER,
+    OCTET_STRING,
+    SEQUENCE,
+    SET,
+    context,
+    integer,
+    oid,
+    tlv,
+)
 from trustworks.core.errors import Malformed, Rejected
 from trustworks.core.trace import implements
 from trustworks.core.values import dataclass
-from trustworks.formats.adding import State, check_unbroken
+from trustworks.formats.adding import Most, State, check_added
 from trustworks.formats.cades import identifiers as ids
 from trustworks.formats.cades.creating import attributes
+from trustworks.formats.cades.evidence_records import KINDS as RECORDS
 from trustworks.formats.cades.reading import read_cms
 from trustworks.formats.cms.algorithms import signature_algorithm
 from trustworks.formats.cms.splicing import Insertion, Replacement, in_order, spliced
@@ -115,7 +125,7 @@ class Prepared:
         changes: list[Insertion | Replacement] = [in_order(data.signer_infos, info)]
         changes += new_certificates(data, self.certificates)
         changes += _digest_algorithm(data, digest)
-        return checked(structure, spliced(data.content_info, changes), beside)
+        return checked(structure, data, spliced(data.content_info, changes), beside, signer=True)
 
     def join_counter(
         self, value: bytes, structure: bytes, signer: int, *, beside: Sequence[Data] = ()
@@ -128,7 +138,7 @@ class Prepared:
             unsigned_attribute(parent, attributes.attribute(ids.COUNTER_SIGNATURE, _signer(self, value)))
         ]
         changes += new_certificates(data, self.certificates)
-        return checked(structure, spliced(data.content_info, changes), beside)
+        return checked(structure, data, spliced(data.content_info, changes), beside)
 
 
 def prepare(content: Data, certificates: Sequence[bytes], claims: Claims, options: Options) -> Prepared:
@@ -293,9 +303,28 @@ def unsigned_attribute(signer: SignerInfo, added: bytes) -> Insertion:
     return in_order(signer.unsigned, added)
 
 
-def checked(before: bytes, after: bytes, beside: Sequence[Data]) -> bytes:
-    """The structure after something was added, once it is sure that nothing was lost by it."""
-    check_unbroken(state(before, beside), state(after, beside))
+def checked(
+    before: bytes,
+    data: SignedData,
+    after: bytes,
+    beside: Sequence[Data],
+    *,
+    signer: bool = False,
+    stamp: bool = False,
+) -> bytes:
+    """The structure after something was added, once it is sure that nothing was lost by it.
+
+    `data` is what was read of the structure before; `signer`: a signer was added beside those that are there;
+    `stamp`: a time-stamp was. Raises as `adding.check_added`.
+    """
+    # Each counter-signature is in an attribute of that type, each token is signed data in this structure.
+    wrapped = data.content_info.children()[0].tag == OBJECT_IDENTIFIER
+    most = Most(
+        signatures=len(data.signers) + signer + before.count(oid(ids.COUNTER_SIGNATURE)),
+        time_stamps=before.count(oid(names.SIGNED_DATA)) - wrapped + stamp,
+        records=any(oid(one) in before for one in RECORDS),
+    )
+    check_added(lambda: state(before, beside), state(after, beside), most, stamp=stamp)
     return after
 
 

@@ -15,7 +15,7 @@ from trustworks.core.der.encode import OCTET_STRING, SEQUENCE, tlv
 from trustworks.core.errors import Malformed, Rejected
 from trustworks.core.trace import implements
 from trustworks.core.values import dataclass
-from trustworks.formats.adding import check_stamped, check_unbroken
+from trustworks.formats.adding import check_unbroken
 from trustworks.formats.cades import archive
 from trustworks.formats.cades import identifiers as ids
 from trustworks.formats.cades.creating import attributes
@@ -82,7 +82,7 @@ def check_place(target: Target) -> None:
     data = read_signed_data(target.structure)
     added = attributes.attribute(ids.SIGNATURE_TIME_STAMP, tlv(SEQUENCE))
     changes = [unsigned_attribute(signer_in(target, data), added)]
-    checked(target.structure, spliced(data.content_info, changes), target.beside)
+    checked(target.structure, data, spliced(data.content_info, changes), target.beside)
 
 
 def with_values(target: Target, values: ValidationData) -> bytes:
@@ -101,7 +101,7 @@ def with_values(target: Target, values: ValidationData) -> bytes:
     changes += into_set(data, 1, [one for one in dict.fromkeys([*values.lists, *others]) if one not in there])
     if others:
         changes += with_version(data, _WITH_OTHER_REVOCATION)
-    return checked(target.structure, spliced(data.content_info, changes), target.beside)
+    return checked(target.structure, data, spliced(data.content_info, changes), target.beside)
 
 
 def with_time_stamp_values(target: Target, values: ValidationData) -> bytes:
@@ -183,16 +183,13 @@ def with_policy_store(target: Target, document: bytes, specification: str) -> by
     added = unsigned_attribute(
         signer_in(target, data), attributes.attribute(ids.SIGNATURE_POLICY_STORE, store)
     )
-    return checked(target.structure, spliced(data.content_info, [added]), target.beside)
+    return checked(target.structure, data, spliced(data.content_info, [added]), target.beside)
 
 
 def stamped(target: Target, data: SignedData, signer: SignerInfo, attribute: bytes) -> bytes:
     """The structure with one more time-stamp, once it is sure that it is one and that nothing was lost."""
     after = spliced(data.content_info, [unsigned_attribute(signer, attribute)])
-    was, is_ = state(target.structure, target.beside), state(after, target.beside)
-    check_unbroken(was, is_)
-    check_stamped(was, is_)
-    return after
+    return checked(target.structure, data, after, target.beside, stamp=True)
 
 
 def token_of(token: bytes) -> bytes:

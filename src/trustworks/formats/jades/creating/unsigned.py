@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from trustworks.core.errors import Rejected
 from trustworks.core.trace import implements
 from trustworks.core.values import dataclass
-from trustworks.formats.adding import State, check_stamped, check_unbroken
+from trustworks.formats.adding import Most, State, check_added
 from trustworks.formats.collector import Collector
 from trustworks.formats.data import Octets
 from trustworks.formats.jades import read
@@ -23,6 +23,7 @@ from trustworks.formats.jades.creating.inserting import with_component, without_
 from trustworks.formats.jades.jws import parse
 from trustworks.formats.jades.signed_data import signed_data
 from trustworks.formats.jades.unsigned import REFERENCES, STAMPS, joined, taken_by
+from trustworks.formats.jades.values import items, members
 from trustworks.formats.limits import DEFAULT
 
 if TYPE_CHECKING:
@@ -217,11 +218,24 @@ def _with_text(target: Target, written: str, *, stamps: bool = False) -> bytes:
     if not clear:
         written = json.dumps(encode(written.encode()).decode())
     file = with_component(target.file, target.place, written)
-    before, after = _state(target.file, target.beside), _state(file, target.beside)
-    check_unbroken(before, after)
-    if stamps:
-        check_stamped(before, after)
+    check_added(
+        lambda: _state(target.file, target.beside), _state(file, target.beside), _most(file), stamp=stamps
+    )
     return file
+
+
+def _most(file: bytes) -> Most:
+    """What the file has; of counter-signatures too many are told, as there may be anything in them."""
+    found, _ = parse(file, DEFAULT)
+    inside = [one for jws in found for one in components(jws.unprotected, DEFAULT)[0]]
+    if any(one.name == "cSig" for one in inside):
+        return Most(signatures=len(found) + len(inside), time_stamps=len(file))
+    containers = [jws.header.get("adoTst") for jws in found]
+    containers += [one.value for one in inside if one.name in STAMPS]
+    return Most(
+        signatures=len(found),
+        time_stamps=sum(len(items(members(one).get("tstTokens"))) for one in containers),
+    )
 
 
 def _state(file: bytes, beside: Sequence[Data]) -> State:

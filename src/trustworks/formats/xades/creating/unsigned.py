@@ -19,7 +19,7 @@ from trustworks.core.xml.algorithms import EXCLUSIVE
 from trustworks.core.xml.document import Document
 from trustworks.core.xml.dsig import read_signature
 from trustworks.core.xml.parse import parse
-from trustworks.formats.adding import State, check_stamped, check_unbroken
+from trustworks.formats.adding import Most, State, check_added
 from trustworks.formats.collector import Collector
 from trustworks.formats.limits import DEFAULT
 from trustworks.formats.xades import coverage, names, structure
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from trustworks.formats.xades.creating.packaging import Packaged
     from trustworks.formats.xades.creating.properties import ContentTimeStamp
     from trustworks.formats.xades.creating.signature import Options
+    from trustworks.formats.xades.referring import Referred
 
 _IN_141: Final = frozenset({"ArchiveTimeStamp", "SigAndRefsTimeStampV2", "RefsOnlyTimeStampV2"})
 _STAMPS: Final = _IN_141 | {"SignatureTimeStamp", "SigAndRefsTimeStamp", "RefsOnlyTimeStamp"}
@@ -261,8 +262,11 @@ def source_of(root: etree._Element, signature: str | int, beside: Sequence[Data]
     reader = Reader(document, Collector(), detached=detached, limits=DEFAULT, file=None)
     element = signature_in(root, signature)
     parts = structure.parts_of(element, reader.by_id)
-    core = read_signature(element, document)
-    referred = Referring(reader, parts, None).all(core.signed_info.references)
+
+    def referred() -> Sequence[Referred]:
+        core = read_signature(element, document)
+        return Referring(reader, parts, None).all(core.signed_info.references)
+
     return DocumentSource(document, detached, parts, referred)
 
 
@@ -347,12 +351,16 @@ def check_version(holder: etree._Element, name: str) -> None:
 def added(target: Target, put: Callable[[etree._Element], None], *, stamps: bool = False) -> bytes:
     """The document with what `put` adds, once it is sure that nothing was lost by it."""
     root = parse(target.document)
+    most = Most(
+        signatures=sum(1 for _ in root.iter(names.SIGNATURE)),
+        time_stamps=sum(1 for _ in root.iter("{*}EncapsulatedTimeStamp")) + stamps,
+        records=next(root.iter("{*}SealingEvidenceRecords"), None) is not None,
+    )
     put(root)
     document = serialised(root)
-    before, after = _state(target.document, target.beside), _state(document, target.beside)
-    check_unbroken(before, after)
-    if stamps:
-        check_stamped(before, after)
+    check_added(
+        lambda: _state(target.document, target.beside), _state(document, target.beside), most, stamp=stamps
+    )
     return document
 
 
