@@ -27,9 +27,11 @@ def remembered(most: int) -> Callable[[Callable[_P, _R]], Callable[_P, _R]]:
 
         @wraps(function)
         def called(*args: _P.args, **kwargs: _P.kwargs) -> _R:
-            # Only those with a length are strangers'.
-            long = sum(len(one) for one in args if isinstance(one, (bytes, str))) > LONGEST
-            return function(*args, **kwargs) if long else kept(*args, **kwargs)
+            left = LONGEST
+            for one in args:  # a loop, and no sum of them: this is called for every element of a document
+                if isinstance(one, (bytes, str)):  # only those with a length are strangers'
+                    left -= len(one)
+            return kept(*args, **kwargs) if left >= 0 else function(*args, **kwargs)
 
         return called
 

@@ -91,8 +91,7 @@ def is_value_of(signature: Signature, key: bytes) -> bool:
 def verifies(algorithm: Algorithm, value: bytes, signed: Data, key: bytes) -> bool:
     """As `is_value_of`, for a value that is not in a `Signature`."""
     try:
-        public = public_key(key)
-        return _verifies(algorithm, value, signed, public)
+        return _verifies(algorithm, value, signed, key)
     except (*_FAILURES, LookupError, Malformed, Rejected):
         return False
 
@@ -184,7 +183,10 @@ def _as_plain_rsa(spki: bytes) -> bytes | None:
     return tlv(SEQUENCE, tlv(SEQUENCE, _RSA_ENCRYPTION, tlv(NULL)), parts[1].octets)
 
 
-def _verifies(algorithm: Algorithm, value: bytes, signed: Data, key: PublicKey) -> bool:
+def _verifies(  # noqa: PLR0911 - a case for each kind of key
+    algorithm: Algorithm, value: bytes, signed: Data, named: bytes
+) -> bool:
+    key = public_key(named)
     match algorithm.scheme, key:
         case "eddsa", ed25519.Ed25519PublicKey() | ed448.Ed448PublicKey():
             if signed.size > _LARGEST_WHOLE:
@@ -199,13 +201,24 @@ def _verifies(algorithm: Algorithm, value: bytes, signed: Data, key: PublicKey) 
         case "rsa-pss", rsa.RSAPublicKey() if algorithm.digest is not None:
             return _is_pss(key, value, algorithm, signed.digest(algorithm.digest))
         case "ecdsa", ec.EllipticCurvePublicKey() if algorithm.digest is not None:
-            digest = signed.digest(algorithm.digest)
-            key.verify(_r_and_s(value, algorithm), digest, ec.ECDSA(Prehashed(_BY_LENGTH[len(digest)])))
+            return _is_ecdsa(named, _r_and_s(value, algorithm), signed.digest(algorithm.digest))
         case "dsa", dsa.DSAPublicKey() if algorithm.digest is not None:
             digest = signed.digest(algorithm.digest)
             key.verify(_r_and_s(value, algorithm), digest, Prehashed(_BY_LENGTH[len(digest)]))
         case _:
             return False
+    return True
+
+
+@remembered(64)
+def _is_ecdsa(key: bytes, value: bytes, digest: bytes) -> bool:
+    """Whether a value in DER is of a key. For one file that is asked more than once, of its time-stamps."""
+    public = public_key(key)
+    assert isinstance(public, ec.EllipticCurvePublicKey)  # noqa: S101 - of which kind it is was asked before
+    try:
+        public.verify(value, digest, ec.ECDSA(Prehashed(_BY_LENGTH[len(digest)])))
+    except InvalidSignature:
+        return False
     return True
 
 

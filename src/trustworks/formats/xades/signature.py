@@ -86,8 +86,8 @@ def read_into(
     )
     # It is taken before what is inside it, as it stands before that in the file.
     collector.signature(begun)
-    if parent is None:
-        begun = replace(begun, parent=_countersigned(reader, referred))
+    if parent is None and (countersigned := _countersigned(reader, referred)) is not None:
+        begun = replace(begun, parent=countersigned)
     inside = Properties(reader, parts, begun, signed, referred, held)
     inside.read()
     stamps = inside.time_stamps

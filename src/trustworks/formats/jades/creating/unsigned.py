@@ -55,7 +55,10 @@ def data_to_stamp(target: Target, kind: Kind = "sigTst") -> Data:
         Rejected: ``jades.place``, ``jades.components``; ``jades.data``: what was signed is not at hand;
             ``jades.references``: there are none that it would be over.
     """
-    jws = _signature(target)
+    return _over(target, _signatures(target)[target.place], kind)
+
+
+def _over(target: Target, jws: Jws, kind: Kind) -> Data:
     taken = taken_by(kind, _components(jws))
     shares = [one.stamped(_JCS) for one in taken]
     data = signed_data(jws, Collector(), target.beside, DEFAULT).stamped if kind == "arcTst" else None
@@ -76,11 +79,13 @@ def with_time_stamp(target: Target, token: bytes, kind: Kind = "sigTst") -> byte
         Malformed: it is no JWS.
         Rejected: as `data_to_stamp`, and ``adding.time-stamp`` where the token is none over that.
     """
-    data_to_stamp(target, kind)
+    found = _signatures(target)
+    jws = found[target.place]
+    _over(target, jws, kind)
     container = tokens([token])
-    if kind != "sigTst" and _is_clear(_components(_signature(target))):
+    if kind != "sigTst" and _is_clear(_components(jws)):
         container = {"canonAlg": _JCS, **container}
-    return _with(target, {kind: container}, stamps=True)
+    return _with_text(target, found, _written({kind: container}), stamp=True)
 
 
 def with_values(target: Target, data: ValidationData) -> bytes:
@@ -95,7 +100,7 @@ def with_values(target: Target, data: ValidationData) -> bytes:
 
 def check_place(target: Target) -> None:
     """Refuses what can be given nothing, before anybody is asked for a token. Raises as `with_values`."""
-    jws = _signature(target)
+    jws = _signatures(target)[target.place]
     _components(jws)
     _check_open(jws)
 
@@ -106,7 +111,7 @@ def with_more_values(target: Target, data: ValidationData) -> bytes:
     xVals and rVals stand once: what comes when they are there is data of time-stamps (tstVD).
     Raises as `with_values`.
     """
-    there = {one.name for one in _components(_signature(target))}
+    there = {one.name for one in _components(_signatures(target)[target.place])}
     said = _values(data)
     late = {name: value for name, value in said.items() if name in there}
     first = {name: value for name, value in said.items() if name not in there}
@@ -151,7 +156,7 @@ def with_counter_signature(target: Target, counter: bytes) -> bytes:
             "jades.counter-signature", "A counter-signature is one signature, compact or flattened."
         )
     said = json.dumps(counter.decode().strip()) if found[0].compact else without_payload(counter)
-    file = _with_text(target, f'{{"cSig":{said}}}')
+    file = _with_text(target, _signatures(target), f'{{"cSig":{said}}}')
     state = _state(file, target.beside)
     if not all(one for key, one in state.references.items() if key[0] == found[0].value):
         raise Rejected(
@@ -162,7 +167,7 @@ def with_counter_signature(target: Target, counter: bytes) -> bytes:
 
 def value_to_countersign(target: Target) -> bytes:
     """The value of a signature, which a counter-signature has as its detached payload (5.3.2)."""
-    return _signature(target).value
+    return _signatures(target)[target.place].value
 
 
 @implements("TS119182-1:5.3.1-ONE-FORM")
@@ -186,7 +191,8 @@ def _is_clear(found: Sequence[Component]) -> bool:
     return bool(found) and found[0].sent is None
 
 
-def _signature(target: Target) -> Jws:
+def _signatures(target: Target) -> tuple[Jws, ...]:
+    """The signatures of the file, among them the one that something is added to."""
     found, findings = parse(target.file, DEFAULT)
     if not 0 <= target.place < len(found):
         raise Rejected(
@@ -195,7 +201,7 @@ def _signature(target: Target) -> Jws:
     if findings:
         # Others may count its signatures in another way, or take another value of a member.
         raise Rejected("jades.place", f"Nothing is added to this file: {findings[0].text}")
-    return found[target.place]
+    return found
 
 
 def _components(jws: Jws) -> tuple[Component, ...]:
@@ -206,35 +212,39 @@ def _components(jws: Jws) -> tuple[Component, ...]:
     return found
 
 
-def _with(target: Target, said: dict[str, Any], *, stamps: bool = False) -> bytes:
-    return _with_text(target, json.dumps(said, separators=(",", ":")), stamps=stamps)
+def _with(target: Target, said: dict[str, Any]) -> bytes:
+    return _with_text(target, _signatures(target), _written(said))
 
 
-def _with_text(target: Target, written: str, *, stamps: bool = False) -> bytes:
+def _written(said: dict[str, Any]) -> str:
+    return json.dumps(said, separators=(",", ":"))
+
+
+def _with_text(target: Target, found: Sequence[Jws], written: str, *, stamp: bool = False) -> bytes:
     """The file with one more component, in the form of those that are there; else in base64url."""
-    jws = _signature(target)
+    jws = found[target.place]
     clear = _is_clear(_components(jws))
     _check_open(jws)
     if not clear:
         written = json.dumps(encode(written.encode()).decode())
     file = with_component(target.file, target.place, written)
     check_added(
-        lambda: _state(target.file, target.beside), _state(file, target.beside), _most(file), stamp=stamps
+        lambda: _state(target.file, target.beside),
+        _state(file, target.beside),
+        _most(found, stamp=stamp),
+        stamp=stamp,
     )
     return file
 
 
-def _most(file: bytes) -> Most:
-    """What the file has; of counter-signatures too many are told, as there may be anything in them."""
-    found, _ = parse(file, DEFAULT)
-    inside = [one for jws in found for one in components(jws.unprotected, DEFAULT)[0]]
-    if any(one.name == "cSig" for one in inside):
-        return Most(signatures=len(found) + len(inside), time_stamps=len(file))
-    containers = [jws.header.get("adoTst") for jws in found]
-    containers += [one.value for one in inside if one.name in STAMPS]
+def _most(before: Sequence[Jws], *, stamp: bool) -> Most:
+    """What there was, and a time-stamp more; what is inside of counter-signatures is not counted."""
+    unsigned = [one for jws in before for one in components(jws.unprotected, DEFAULT)[0]]
+    containers = [jws.header.get("adoTst") for jws in before]
+    containers += [one.value for one in unsigned if one.name in STAMPS]
     return Most(
-        signatures=len(found),
-        time_stamps=sum(len(items(members(one).get("tstTokens"))) for one in containers),
+        signatures=len(before) + sum(one.name == "cSig" for one in unsigned),
+        time_stamps=sum(len(items(members(one).get("tstTokens"))) for one in containers) + stamp,
     )
 
 
