@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+import gc
+import weakref
+
 import pytest
 from lxml import etree
 
 from trustworks.core.errors import Malformed
+from trustworks.core.xml.algorithms import EXCLUSIVE
+from trustworks.core.xml.canonical import canonicalise
 from trustworks.core.xml.document import Document
 from trustworks.core.xml.parse import Limits, absent_identifiers, ids_of, parse
 
@@ -156,3 +161,16 @@ def test_a_grown_document_counts_the_namespaces_of_what_it_got() -> None:
     document = Document.of(b"<a xmlns:p='urn:p'/>")
     added = parse(b"<d xmlns='urn:d'><e xmlns:q='urn:q'/></d>")
     assert document.grown(added, document.root).scope >= 3
+
+
+def test_a_document_is_gone_with_whoever_had_it() -> None:
+    document = Document.of(b"<a xmlns:p='urn:p' Id='1'/>")
+    assert canonicalise(document.root, EXCLUSIVE, (), document.renderings) == b'<a Id="1"></a>'
+    assert (document.scope, document.ids.get("1")) == (1, document.root)
+    seen = weakref.ref(document)
+    gc.disable()
+    try:
+        del document
+        assert seen() is None  # its tree may be large, and the collector of circles comes late
+    finally:
+        gc.enable()

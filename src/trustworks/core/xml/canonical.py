@@ -8,6 +8,7 @@ Sources: Canonical XML 1.0; Canonical XML 1.1; Exclusive XML Canonicalization 1.
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from lxml import etree
@@ -59,8 +60,13 @@ class Renderings:
         """
         self._tree = root.getroottree()
         self.made = made
-        self._scope = scope
+        self._scope_of = scope
         self._kept: dict[tuple[bool, bool, tuple[str, ...]], Slices] = {}
+
+    @cached_property
+    def scope(self) -> int:
+        """What `scope` tells, asked once."""
+        return self._scope_of()
 
     def whole(self, method: Method, *, comments: bool) -> Slices:
         """The canonical octets of the whole document."""
@@ -79,7 +85,7 @@ class Renderings:
         For each element it looks through the namespaces in scope for each of those that it may have to
         declare: with many of both that takes much longer than the octets, and is counted before.
         """
-        scope = self._scope()
+        scope = self.scope
         declared = min(scope, len(method.prefixes)) if method.family == "exclusive" else scope
         if scope * declared > _FEW:
             self.made(int(_ELEMENTS(node)) * scope * declared // _LOOKED_THROUGH)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Final
 
 from lxml import etree
@@ -140,9 +140,7 @@ class Document:
     def changed(self) -> Document:
         """The document once texts of it were changed, which are none of identifiers and namespaces."""
         found = Document(self.root, self.limits, self.without, self.length, self.declarations)
-        found.__dict__.update(
-            {name: self.__dict__[name] for name in ("ids", "scope") if name in self.__dict__}
-        )
+        found.__dict__["ids"] = self.ids
         return found
 
     def another(self, octets: bytes) -> Document:
@@ -154,12 +152,10 @@ class Document:
         """What is left of the limits on work."""
         return Work(self.limits, self.length)
 
-    @cached_property
+    @property
     def scope(self) -> int:
         """How many namespace declarations hold in one place, at most; few are counted, many looked for."""
-        if self.declarations is not None and self.declarations <= _FEW:
-            return self.declarations
-        return namespaces_in_scope(self.root)
+        return self.renderings.scope
 
     @cached_property
     def size(self) -> Size:
@@ -174,4 +170,9 @@ class Document:
     @cached_property
     def renderings(self) -> Renderings:
         """The canonical octets of the whole document, once they were asked for."""
-        return Renderings(self.root, self.work.made, lambda: self.scope)
+        # Of the document it knows nothing: in a circle, the tree would be kept until the collector comes.
+        return Renderings(self.root, self.work.made, partial(_scope_of, self.root, self.declarations))
+
+
+def _scope_of(root: etree._Element, declarations: int | None) -> int:
+    return declarations if declarations is not None and declarations <= _FEW else namespaces_in_scope(root)
