@@ -5,6 +5,7 @@ A key is a dotted path into the file, such as ``finding.pdf.script``. A sentence
 
 from __future__ import annotations
 
+import hashlib
 import tomllib
 from functools import cache
 from importlib import resources
@@ -21,10 +22,14 @@ LANGUAGES: Final = ("en",)
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """The sentences of one language. `language` is its tag, for the `lang` of a page."""
+    """The sentences of one language. `language` is its tag, for the `lang` of a page.
+
+    `version` tells its wording from every other one: the SHA-256 of the file, in hexadecimal.
+    """
 
     language: str
     sentences: Mapping[str, str]
+    version: str
 
     def __call__(self, key: str, **values: object) -> str:
         """The sentence of a key with its values. Raises KeyError for a key or a value that is missing."""
@@ -36,8 +41,9 @@ def catalogue(language: str = "en") -> Catalogue:
     """The catalogue of a language, read once. Raises KeyError where there is none."""
     if language not in LANGUAGES:
         raise KeyError(language)
-    text = resources.files(__package__).joinpath(f"{language}.toml").read_text("utf-8")
-    return Catalogue(language, dict(_flat(tomllib.loads(text))))
+    octets = resources.files(__package__).joinpath(f"{language}.toml").read_bytes()
+    sentences = dict(_flat(tomllib.loads(octets.decode())))
+    return Catalogue(language, sentences, hashlib.sha256(octets).hexdigest())
 
 
 def _flat(table: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, str]]:
