@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import os
 import tomllib
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
+from damaged_signatures import EXPECTED, PARTS, damaged, expected
 from dss_judge import answers, changed_policy, default_policy, judge
 from matrix_judges import JUDGES, VALID, of_dss
 from signature_matrix import EVERY, WITH_EDDSA, Judging, made, pairs
@@ -27,9 +29,18 @@ WRITTEN: Final = "TRUSTWORKS_MATRIX"
 """Names the file for the table of docs/signing-agreement.md; where it is set, the whole matrix is judged."""
 SAMPLE: Final = 5
 DSS: Final = "EU DSS"
-DECLARED: Final = tomllib.loads(
-    Path(__file__).with_name("dss").joinpath("matrix.toml").read_text(encoding="utf-8")
-)["difference"]
+SOME: Final = (
+    "xades-enveloped",
+    "cades-detached",
+    "pades",
+    "jades-flattened",
+    "asic-s-cades",
+    "asic-e-cades",
+)
+"""The forms that are damaged in the usual run."""
+_READ: Final = tomllib.loads(Path(__file__).with_name("dss").joinpath("matrix.toml").read_text("utf-8"))
+DECLARED: Final = _READ["difference"]
+OF_DAMAGED: Final = _READ["damaged"]
 PAGE: Final = Path(__file__).parents[2] / "docs" / "signing-agreement.md"
 
 
@@ -102,7 +113,34 @@ def test_ours_is_the_same_by_the_policy_of_dss(
         assert str(found.indication) == "TOTAL-PASSED", one.cell.name
 
 
+def test_dss_says_the_same_of_what_is_damaged(tmp_path: Path) -> None:
+    judge()
+    forms = list(FORMS) if WRITTEN in os.environ else SOME
+    every = [one for form in forms for one in damaged(form, tmp_path)]
+    policy = tmp_path / "policy.xml"
+    policy.write_bytes(changed_policy(default_policy(), WITH_EDDSA))
+    judging = Judging.into(tmp_path)
+    judging = replace(judging, lists=judging.lists[1:])  # the signer's status is told in the file alone
+    cases = [judging.case(one.file, one.beside, policy=policy) for one in every]
+    for one, answer in zip(every, answers(cases, tmp_path), strict=True):
+        said = [_verdict(found) for found in (*answer["signatures"], *answer["time_stamps"])]
+        wanted = list(expected(one.form, one.part))
+        for apart in OF_DAMAGED:
+            if any(fnmatchcase(one.name, pattern) for pattern in apart["files"]):
+                wanted[-1] = apart["says"]
+        assert said == wanted, one.name
+
+
+def _verdict(said: dict[str, Any]) -> str:
+    words = (said["indication"].replace("TOTAL_", "TOTAL-"), said["sub_indication"])
+    return " ".join(one for one in words if one)
+
+
 def test_what_is_declared_is_of_something() -> None:
+    names = [f"{form}: {part}" for form in FORMS for part in PARTS]
+    for one in OF_DAMAGED:
+        assert one["why"]
+        assert all(any(fnmatchcase(name, pattern) for name in names) for pattern in one["files"])
     for one in DECLARED:
         assert one["why"]
         assert one["judge"] in {DSS, *JUDGES}
@@ -129,7 +167,21 @@ def table() -> str:
     whole = [f"{len(EVERY)} / {len(EVERY)}", *(f"{valid} / {of}" for valid, of in sums.values())]
     lines.append("| all | " + " | ".join(whole) + " |")
     reasons = [f"- **{one['judge']}**, {_said(one)}: {one['why']}" for one in DECLARED]
-    return "\n".join([*lines, "", *reasons])
+    return "\n".join([*lines, "", *reasons, "", "## Damaged in one part", "", *_of_damaged()])
+
+
+def _of_damaged() -> list[str]:
+    lines = ["| part | forms | signature | time-stamp | archive time-stamp |", "|---|---|---|---|---|"]
+    parts = [part for part, _, _ in EXPECTED]
+    for part, forms, verdicts in EXPECTED:
+        rest = "all others" if parts.count(part) > 1 else "all that have it"
+        of = rest if forms == ("*",) else ", ".join(f"`{one}`" for one in forms)
+        lines.append(f"| {part} | {of} | " + " | ".join(verdicts) + " |")
+    reasons = [
+        f"- **{DSS}**, {', '.join(f'`{name}`' for name in one['files'])}: {one['says']}. {one['why']}"
+        for one in OF_DAMAGED
+    ]
+    return [*lines, "", *reasons]
 
 
 def _said(one: dict[str, Any]) -> str:
