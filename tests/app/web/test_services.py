@@ -21,7 +21,7 @@ def test_all_routes_of_the_time_stamping_authority_have_one_edge_that_ends_with_
 ) -> None:
     monkeypatch.setattr(certificates, "in_use", lambda _: ())
     authority = SimpleNamespace(unit_names=("tsu-1",), settings=SimpleNamespace(threads=1))
-    config = SimpleNamespace(timestamping=authority.settings, issuance=None, validation=None)
+    config = SimpleNamespace(timestamping=authority.settings, issuance=None, validation=None, signing=None)
     wiring: Any = SimpleNamespace(
         config=config,
         base=Path(),

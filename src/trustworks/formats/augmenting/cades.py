@@ -86,7 +86,7 @@ def writer(given: Given) -> _Writer:
         raise Rejected(
             "augmenting.too-large",
             f"The structure has {given.data.size} octets with its content; {given.limits.parsed} are the "
-            "most that are written anew. Raise the limit `parsed`.",
+            "most that are written anew (the limit `parsed`).",
         )
     file = given.data.octets()
     signer, *below = given.place
