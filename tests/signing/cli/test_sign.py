@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -144,6 +145,65 @@ def test_a_folder_is_signed_file_by_file(key: Any, folder: Path) -> None:
     assert {one.name for one in (folder / "signed").iterdir()} == {"a.signed.pdf", "a.signed.xml"}
 
 
+def test_files_of_a_folder_that_differ_in_their_suffix_alone_stay_two(key: Any, folder: Path) -> None:
+    many = folder / "many"
+    many.mkdir()
+    for name in ("a.txt", "a.doc", "a.pdf"):
+        (many / name).write_bytes((folder / "a.pdf").read_bytes())
+    run(sign, many, *by(key), "--batch", "--out", "signed", "--replace")
+    names = {one.name for one in (folder / "signed").iterdir()}
+    assert names == {"a.txt.signed.p7m", "a.doc.signed.p7m", "a.signed.pdf"}
+
+
+def test_files_of_a_folder_that_would_get_one_name_are_refused_before_any_is_signed(
+    key: Any, folder: Path
+) -> None:
+    many = folder / "many"
+    many.mkdir()
+    for name in ("a.txt", "a.txt.p7m"):
+        (many / name).write_bytes(TEXT)
+    with pytest.raises(Malformed, match=r"a.txt and a.txt.p7m would both become a.txt.signed.p7m. Rename"):
+        run(sign, many, *by(key), "--batch", "--out", "signed", "--replace")
+    assert not (folder / "signed").exists()
+
+
+def test_a_folder_is_not_signed_into_itself(key: Any, folder: Path) -> None:
+    before = set(folder.iterdir())
+    (folder.parent / f"{folder.name}-link").symlink_to(folder)
+    for out in (folder, folder.parent / f"{folder.name}-link"):
+        with pytest.raises(Malformed, match="another folder"):
+            run(sign, folder, *by(key), "--batch", "--out", out)
+    assert set(folder.iterdir()) == before
+
+
+def test_each_file_of_a_folder_says_its_own_time(
+    key: Any, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    many = folder / "many"
+    many.mkdir()
+    for number in range(3):
+        (many / f"{number}.txt").write_bytes(TEXT)
+
+    class Late(datetime):
+        """A clock that is four minutes later each time."""
+
+        asked = 0
+
+        @classmethod
+        def now(cls, tz: Any = None) -> Late:
+            cls.asked += 1
+            late = datetime.now(tz) + timedelta(minutes=4 * cls.asked)
+            return cls.fromtimestamp(late.timestamp(), tz)
+
+    monkeypatch.setattr("trustworks.app.wiring.creating.datetime", Late)
+    assert run(sign, many, *by(key), "--batch", "--out", "signed").endswith("3 of 3 files are signed.\n")
+    times = {
+        read(Octets(one.read_bytes())).signatures[0].attributes.signing_time
+        for one in (folder / "signed").iterdir()
+    }
+    assert len(times) == 3
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
@@ -159,6 +219,16 @@ def test_options_that_do_not_go_together_are_told(
 ) -> None:
     with pytest.raises(Malformed, match=words):
         run(sign, folder / "a.pdf", *by(key), *options)
+
+
+def test_a_scheme_that_is_none_is_told_with_those_of_the_key(key: Any, folder: Path) -> None:
+    del folder
+    for way in (by(key), [*by(key)[2:], "--prepare", "state.json"]):
+        with pytest.raises(
+            Rejected, match=r"'FOO' is no scheme of the key.*ECDSA_SHA256, ECDSA_SHA384"
+        ) as caught:
+            run(sign, "a.txt", *way, "--scheme", "FOO")
+        assert caught.value.code == "signature.scheme"
 
 
 def test_a_key_that_is_named_in_no_way_is_told(key: Any, folder: Path) -> None:
@@ -178,6 +248,8 @@ def test_signatures_are_countersigned_and_added(key: Any, folder: Path) -> None:
     run(sign, "one.p7m", *by(key), "--parallel", "--out", "two.p7m")
     run(sign, "one.p7m", *by(key), "--counter-sign", "only", "--out", "counter.p7m")
     assert len(read(Octets((folder / "two.p7m").read_bytes())).signatures) == 2
+    run(sign, "a.txt", *by(key), "--packaging", "detached", "--out", "beside.p7s")
+    assert run(sign, "beside.p7s", "a.txt", *by(key), "--parallel").startswith("beside.signed.p7s: ")
     found = read(Octets((folder / "counter.p7m").read_bytes())).signatures
     assert [one.parent for one in found] in ([None, found[0].id], [found[1].id, None])
 

@@ -4,24 +4,35 @@ from __future__ import annotations
 
 import hashlib
 import mimetypes
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.errors import Malformed
+from trustworks.core.values import dataclass
 from trustworks.formats.claims import Claims
 from trustworks.formats.data import Octets, Stored
 from trustworks.formats.evidence import PolicyReference
 from trustworks.signing.create.spooled import IN_MEMORY
-from trustworks.signing.model import Document, Format
+from trustworks.signing.model import Document, Format, Onto
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from trustworks.formats.data import Data
+    from trustworks.signing.model import Container, Packaging
 
 _BY_SUFFIX: Final = {".pdf": Format.PADES, ".xml": Format.XADES, ".json": Format.JADES}
-_LONGEST_POLICY: Final = 16 * 1024 * 1024
+_LONGEST: Final = 16 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shape:
+    """How a signed file looks from outside: its format (None: by its name), and what it is in."""
+
+    format: Format | None
+    container: Container | None
+    packaging: Packaging | None
+    onto: Onto
 
 
 def data_of(file: Path, name: str | None = None) -> Data:
@@ -32,6 +43,14 @@ def data_of(file: Path, name: str | None = None) -> Data:
     except OSError as error:
         raise Malformed(f"{file} cannot be read: {error.strerror}.") from error
     return Stored(file, name or file.name)
+
+
+def octets_of(file: Path, what: str, most: int = _LONGEST) -> bytes:
+    """A small file whole. Raises `Malformed` where it cannot be read, or is longer than `most`."""
+    data = data_of(file)
+    if data.size > most:
+        raise Malformed(f"{file} is no {what}: it has {data.size} octets, and {most} are the most.")
+    return data.octets()
 
 
 def document_of(file: Path, media_type: str | None = None) -> Document:
@@ -65,10 +84,7 @@ def policy_of(identifier: str | None, document: Path | None, uri: str | None) ->
         return None
     if document is None:
         raise Malformed("A signature policy is signed with the digest of its document: give --policy-file.")
-    data = data_of(document)
-    if data.size > _LONGEST_POLICY:
-        raise Malformed(f"{document} is no document of a policy: it has {data.size} octets.")
-    digest = hashlib.sha256(data.octets()).digest()
+    digest = hashlib.sha256(octets_of(document, "document of a policy")).digest()
     return PolicyReference(identifier=identifier, digest_algorithm="sha256", digest=digest, uri=uri)
 
 
@@ -79,9 +95,8 @@ def claims_of(
     roles: Iterable[str],
     commitments: Iterable[str],
 ) -> Claims:
-    """What the signer says, at this second."""
+    """What the signer says. The time is put in when each signature is prepared."""
     return Claims(
-        signing_time=datetime.now(UTC).replace(microsecond=0),
         policy=policy,
         location=pairs(place, "--place") or None,
         claimed_roles=tuple(roles),

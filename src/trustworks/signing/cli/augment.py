@@ -11,7 +11,15 @@ import typer
 from trustworks.core.options import AsJson  # noqa: TC001 - as above
 from trustworks.core.output import check_output, write_output
 from trustworks.core.printable import printable
-from trustworks.signing.cli.sign import CACHE, EARLIER, NETWORK, OFFLINE, TRUST, TSA, UNTRUSTED  # noqa: TC001 - as above
+from trustworks.signing.cli.options import (  # noqa: TC001 - as above
+    CACHE,
+    EARLIER,
+    NETWORK,
+    OFFLINE,
+    TRUST,
+    TSA,
+    UNTRUSTED,
+)
 from trustworks.signing.cli.wiring import Sources
 from trustworks.signing.model import Level
 

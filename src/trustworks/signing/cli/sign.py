@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
+from pathlib import Path  # noqa: TC003 - Typer reads it at run time
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from trustworks.core.errors import Malformed
-from trustworks.core.options import AsJson  # noqa: TC001 - Typer reads it at run time
+from trustworks.core.options import AsJson  # noqa: TC001 - as above
 from trustworks.core.output import check_output, write_output
 from trustworks.core.printable import printable
 from trustworks.core.values import dataclass
+from trustworks.signing.cli.options import (  # noqa: TC001 - as above
+    CACHE,
+    EARLIER,
+    NETWORK,
+    OFFLINE,
+    TRUST,
+    TSA,
+    UNTRUSTED,
+)
 from trustworks.signing.cli.wiring import Sources
 from trustworks.signing.model import Container, Format, Level, Packaging
 
@@ -22,42 +31,6 @@ if TYPE_CHECKING:
     from trustworks.signing.model import Request, Signer
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
-
-_SUFFIXES = {Format.XADES: ".xml", Format.CADES: ".p7m", Format.JADES: ".json", Format.PADES: ".pdf"}
-_CONTAINERS = {Container.ASIC_S: ".asics", Container.ASIC_E: ".asice"}
-
-TRUST = Annotated[
-    list[Path] | None,
-    typer.Option(
-        help="Trust anchors: a certificate (PEM or DER), a folder of them, or one that `trustworks trust "
-        "refresh` fills. Default: those of [validation] in the configuration. B-LT and B-LTA need some."
-    ),
-]
-TSA = Annotated[
-    str | None,
-    typer.Option(help="The time-stamping authority, such as http://127.0.0.1:8080/tsa.", metavar="URL"),
-]
-UNTRUSTED = Annotated[
-    list[Path] | None,
-    typer.Option(help="Further certificates, revocation lists and OCSP answers: a file or a folder."),
-]
-NETWORK = Annotated[
-    list[str] | None,
-    typer.Option(
-        metavar="NETWORK",
-        help="A network that evidence is fetched from although it is not public (10.0.0.0/8).",
-    ),
-]
-CACHE = Annotated[Path | None, typer.Option(help="A folder that keeps fetched evidence while it counts.")]
-EARLIER = Annotated[
-    bool,
-    typer.Option(
-        "--earlier-status",
-        help="For B-LT and B-LTA: take revocation data from before the signature too, as fresh as the "
-        "validation policy asks. Default: it has to be newer than the signature.",
-    ),
-]
-OFFLINE = Annotated[bool, typer.Option("--offline", help="Fetch nothing: what is needed is given.")]
 
 
 @app.command()
@@ -222,7 +195,14 @@ def sign(
     The status of the certificate is looked at up to the anchors of --trust, else those of [validation]
     in the configuration; where there is neither, it is not looked at.
     """
-    from trustworks.signing.cli.asked import claims_of, document_of, format_of, policy_of  # noqa: PLC0415
+    from trustworks.signing.cli.asked import (  # noqa: PLC0415 - keeps `--help` quick
+        Shape,
+        claims_of,
+        document_of,
+        format_of,
+        policy_of,
+    )
+    from trustworks.signing.cli.naming import beside  # noqa: PLC0415 - as above
     from trustworks.signing.model import (  # noqa: PLC0415 - keeps `--help` quick
         JadesChoices,
         Onto,
@@ -245,6 +225,7 @@ def sign(
     if parallel and counter_sign is not None:
         raise Malformed("Give --parallel or --counter-sign, not both.")
     onto = Onto.PARALLEL if parallel else Onto.NEW if counter_sign is None else Onto.COUNTER
+    shape = Shape(format=form, container=container, packaging=packaging, onto=onto)
     claims = claims_of(
         policy=policy_of(policy, policy_file, policy_uri),
         place=place or (),
@@ -304,24 +285,15 @@ def sign(
             signer=_signer(certificate, scheme or opened.scheme.name),
         )
         if batch:
-            return sign_folder(hand, files, request, output.out, replace=replace, as_json=as_json)
+            return sign_folder(hand, files, request, shape, out, replace=replace, as_json=as_json)
         asked = request(*files)
-        place_ = output.place(asked, files[0])
+        place_ = out or beside(files[0], shape)
         check_output(place_, replace=replace)
         output.write(sign_one(hand, asked), place_)
     return None
 
 
 _CERTIFY: dict[str, Literal[1, 2, 3]] = {"none": 1, "forms": 2, "annotations": 3}
-
-
-def suffix_of(request: Request) -> str:
-    """What the name of a signed file ends with."""
-    if request.container is not None:
-        return _CONTAINERS[request.container]
-    if request.format is Format.CADES and request.packed_as is Packaging.DETACHED:
-        return ".p7s"
-    return _SUFFIXES[request.format]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -331,10 +303,6 @@ class _Output:
     out: Path | None
     replace: bool
     as_json: bool
-
-    def place(self, request: Request, first: Path) -> Path:
-        """The file: what was named, or beside the first document, with a name that says that it is signed."""
-        return self.out or first.with_name(f"{first.stem}.signed{suffix_of(request)}")
 
     def write(self, signed: Signed, place: Path) -> None:
         """Write it whole or not at all, and say so."""

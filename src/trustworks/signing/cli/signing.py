@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from functools import partial
 from typing import TYPE_CHECKING
 
 import typer
@@ -14,6 +13,7 @@ from trustworks.core.module.algorithms import SignatureScheme
 from trustworks.core.output import check_output, write_output
 from trustworks.core.printable import printable
 from trustworks.core.values import dataclass
+from trustworks.signing.cli.naming import in_folder
 from trustworks.signing.events import signed as signed_event
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from trustworks.core.audit import Event
     from trustworks.core.module import Key
+    from trustworks.signing.cli.asked import Shape
     from trustworks.signing.create.process import Creation, Signed
     from trustworks.signing.model import Request, Signer
 
@@ -38,8 +39,12 @@ class Hand:
 
 def sign_one(hand: Hand, request: Request) -> Signed:
     """One signature. The log is told before it is given out. Raises what `Creation.sign` raises."""
-    scheme = SignatureScheme[hand.signer.scheme]
-    made = hand.creation.sign(request, hand.signer, partial(hand.key.sign, scheme=scheme), key=hand.key.spki)
+
+    def value(octets: bytes) -> bytes:
+        """Asked for once the rules let the scheme pass: before, it is any word."""
+        return hand.key.sign(octets, scheme=SignatureScheme[hand.signer.scheme])
+
+    made = hand.creation.sign(request, hand.signer, value, key=hand.key.spki)
     hand.tell(signed_event(through="command", request=request, key=hand.key.spki_sha256, level=made.level))
     return made
 
@@ -48,6 +53,7 @@ def sign_folder(
     hand: Hand,
     places: Sequence[Path],
     request: Callable[..., Request],
+    shape: Shape,
     out: Path | None,
     *,
     replace: bool,
@@ -55,15 +61,20 @@ def sign_folder(
 ) -> None:
     """Each file of a folder by itself, into another folder. One that fails is told, and the others go on.
 
-    Raises `Malformed` for what is no folder, and ends with exit code 1 where a file was not signed.
+    Raises `Malformed` for what is no folder, or where two files would get one name; ends with exit code 1
+    where a file was not signed.
     """
-    from trustworks.signing.cli.sign import suffix_of  # noqa: PLC0415 - which loads this
-
     if len(places) != 1 or not places[0].is_dir() or out is None:
         raise Malformed("--batch signs the files of one folder, and needs --out with another folder.")
+    if out.resolve() == places[0].resolve():
+        raise Malformed(
+            "--batch signs into another folder: in the same one, what is signed would be signed again the "
+            "next time. Name another with --out."
+        )
     files = sorted(one for one in places[0].iterdir() if one.is_file())
     if not files:
         raise Malformed(f"{places[0]} has no files.")
+    names = in_folder(files, out, shape)
     try:
         out.mkdir(exist_ok=True)
     except OSError as error:
@@ -74,10 +85,9 @@ def sign_folder(
         for file in files:
             told: dict[str, str] = {"document": str(file)}
             try:
-                asked = request(file)
-                place = out / f"{file.stem}.signed{suffix_of(asked)}"
+                place = names[file]
                 check_output(place, replace=replace)
-                made = sign_one(hand, asked)
+                made = sign_one(hand, request(file))
                 write_output(place, made.data.portions(), replace=replace)
                 told |= {"file": str(place), "level": made.level}
             except TrustworksError as error:
