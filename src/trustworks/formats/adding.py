@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
     from trustworks.formats.collector import Collector
-    from trustworks.formats.evidence import TimeStamp, Token
+    from trustworks.formats.evidence import Evidence, TimeStamp, Token
 
 
 _OVER_ALL: Final = frozenset({"archive-time-stamp-v2"})
@@ -70,6 +70,22 @@ class State:
             {one.id: all(part.intact for part in one.references) for one in collector.evidence_records},
             {stamp.id: stamp for stamp in collector.time_stamps},
             collector.certificates(),
+        )
+
+    @classmethod
+    def of_evidence(cls, evidence: Evidence) -> State:
+        """The state of a file that was read to its end."""
+        return cls(
+            len(evidence.signatures),
+            {
+                (signature.value, number): one.intact
+                for signature in evidence.signatures
+                for number, one in enumerate(signature.references)
+            },
+            {stamp.id: all(one.intact for one in stamp.references) for stamp in evidence.time_stamps},
+            {one.id: all(part.intact for part in one.references) for one in evidence.evidence_records},
+            {stamp.id: stamp for stamp in evidence.time_stamps},
+            evidence.certificates,
         )
 
     def is_whole(self, most: Most) -> bool:

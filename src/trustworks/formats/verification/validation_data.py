@@ -48,6 +48,12 @@ def certificate_end(der: bytes) -> datetime | None:
     return None if one is None else one.not_after
 
 
+def certificate_begin(der: bytes) -> datetime | None:
+    """The beginning of a certificate's validity; None where it cannot be read."""
+    one = _certificate(der)
+    return None if one is None else one.not_before
+
+
 def is_self_issued(der: bytes) -> bool:
     """Whether issuer and subject of a certificate are the same name; False for what cannot be read."""
     one = _certificate(der)

@@ -5,18 +5,51 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from trustworks.core.errors import Rejected
+from trustworks.core.trace import implements
 from trustworks.formats.read import read
+from trustworks.formats.uncovered import UNCOVERED
 
 if TYPE_CHECKING:
-    from trustworks.formats.evidence import Signature
+    from trustworks.formats.evidence import Evidence, Signature
     from trustworks.signing.model import Request
 
 
 def signatures(request: Request) -> list[Signature]:
     """The signatures of the file, in its order, without those that countersign others. Raises `Malformed`."""
+    return [one for one in _evidence(request).signatures if one.parent is None]
+
+
+def _evidence(request: Request) -> Evidence:
     first, *others = request.documents
-    found = read(first.data, detached=[one.data for one in others])
-    return [one for one in found.signatures if one.parent is None]
+    return read(first.data, detached=[one.data for one in others])
+
+
+@implements("TRUSTWORKS:SIGNING-PARALLEL-SAME")
+def check_same_data(request: Request) -> None:
+    """What a parallel signature will be over is what the signatures that are there are over.
+
+    Raises `Rejected` (``signing.documents``) for other data, for data that is missing, and for data beside a
+    file that holds its own.
+    """
+    evidence = _evidence(request)
+    found = [one for one in evidence.signatures if one.parent is None]
+    if not found:
+        raise Rejected("signing.documents", "The file has no signature, beside which another could be put.")
+    if any(one.mandatory and not one.found for each in found for one in each.references):
+        raise Rejected(
+            "signing.documents", "The data that the file signs is not at hand. Give it behind the file."
+        )
+    if any(one.found and not one.intact for each in found for one in each.references):
+        raise Rejected(
+            "signing.documents",
+            "The data is not what the signatures of the file are over, or the file was changed: a signature "
+            "beside them would be over something else. Give the data that was signed.",
+        )
+    if any(one.code == UNCOVERED for one in evidence.findings):
+        raise Rejected(
+            "signing.documents",
+            "A document is given that the signatures of the file are not over. Leave it out.",
+        )
 
 
 def countersigned(request: Request) -> tuple[int, Signature]:

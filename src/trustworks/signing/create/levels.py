@@ -7,16 +7,18 @@ Source: EN 319 102-1, 4.3; EN 319 122-1, EN 319 132-1, EN 319 142-1 and TS 119 1
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from trustworks.core.errors import Rejected
+from trustworks.core.errors import Rejected, Unavailable
 from trustworks.core.ports import ValidationData
+from trustworks.core.trace import implements
 from trustworks.core.values import dataclass
 from trustworks.formats.augmenting import Kind
-from trustworks.formats.evidence import TimeStampKind
+from trustworks.formats.time_stamp import parse_token
 from trustworks.formats.verification import candidates
 from trustworks.signing.model import Level
-from trustworks.signing.rules.level import rank_of
+from trustworks.signing.rules.level import OVER_VALUE, archives, holds, rank_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -27,9 +29,8 @@ if TYPE_CHECKING:
     from trustworks.formats.augmenting import Target
     from trustworks.formats.evidence import Evidence, Signature, TimeStamp
 
-_OVER_VALUE: Final = frozenset({TimeStampKind.SIGNATURE, TimeStampKind.DOCUMENT})
-_COMPLETE: Final = "XAdES-BASELINE-LT"
-_ARCHIVES: Final = frozenset({TimeStampKind.ARCHIVE, TimeStampKind.CONTAINER})
+TOLERANCE: Final = timedelta(minutes=5)
+"""How far the time of a new time-stamp may be from the clock."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +58,21 @@ class Means:
                 "A time-stamp is needed, and no time-stamping authority is named. Name one, or ask for level "
                 "B-B without content time-stamps.",
             )
-        return self.stamper.stamp(digest, self.hash_name)
+        token = self.stamper.stamp(digest, self.hash_name)
+        check_time(token, self.clock())
+        return token
+
+
+@implements("TRUSTWORKS:SIGNING-STAMP-TIME")
+def check_time(token: bytes, now: datetime) -> None:
+    """A new time-stamp says that it is now; else `Unavailable` (``signing.time-stamp``) is raised."""
+    time = parse_token(token).info.time
+    if abs(time - now) > TOLERANCE:
+        raise Unavailable(
+            "signing.time-stamp",
+            f"The time-stamping authority says that it is {time:%Y-%m-%d %H:%M:%S} UTC, and the clock here "
+            f"{now:%Y-%m-%d %H:%M:%S} UTC. Look at both clocks, or ask another authority.",
+        )
 
 
 def raised(target: Target, level: Level, means: Means, *, renew: bool = False) -> Target:
@@ -68,25 +83,26 @@ def raised(target: Target, level: Level, means: Means, *, renew: bool = False) -
             certificate that does not stand (``evidence.…``).
         Unavailable: time-stamps or validation data are not to be had now; the sentence says when.
     """
-    if level.rank >= Level.T.rank and not any(one.kind in _OVER_VALUE for one in target.time_stamps):
+    stamps = _holding(target)
+    if level.rank >= Level.T.rank and not any(one.kind in OVER_VALUE for one in stamps):
         target = target.with_time_stamp(means.stamp(target.digest(Kind.SIGNATURE, means.hash_name)))
     if level.rank < Level.LT.rank:
         return target
-    is_archived = any(map(archives, target.time_stamps))
+    rank = rank_of(target.level, extended=True)
+    is_archived = rank >= Level.LTA.rank and any(map(archives, _holding(target)))
     archive = level is Level.LTA and (renew or not is_archived)
-    # What a file of this level has is complete but for the last archive, over which nothing came yet.
-    if rank_of(target.level, extended=True) < rank_of(_COMPLETE) or (archive and is_archived):
+    # What has the level is complete but for the last archive, over which nothing came yet; before another one
+    # comes over it, the data is looked at again, for what is newer.
+    if rank < Level.LT.rank or archive:
         target = _with_data(target, means, last=archive or not is_archived)
     if archive:
         target = target.with_archive_time_stamp(means.stamp(target.digest(Kind.ARCHIVE, means.hash_name)))
     return target
 
 
-def archives(stamp: TimeStamp) -> bool:
-    """Whether a time-stamp is over validation data: of a PDF, a document time-stamp over any."""
-    if stamp.kind is TimeStampKind.DOCUMENT:
-        return any(token.startswith(("R-", "O-")) for token in stamp.covers)
-    return stamp.kind in _ARCHIVES
+def _holding(target: Target) -> list[TimeStamp]:
+    """The time-stamps of a signature that are over what they have to be over: others show nothing."""
+    return [one for one in target.time_stamps if holds(one, target.evidence)]
 
 
 def _with_data(target: Target, means: Means, *, last: bool) -> Target:
@@ -98,8 +114,8 @@ def _with_data(target: Target, means: Means, *, last: bool) -> Target:
             "anchors, up to which it is looked for, or ask for level B-T.",
         )
     evidence, now = target.evidence, means.clock()
-    stamps = sorted(target.time_stamps, key=lambda one: one.time)
-    over = [one.time for one in stamps if one.kind in _OVER_VALUE]
+    stamps = sorted(_holding(target), key=lambda one: one.time)
+    over = [one.time for one in stamps if one.kind in OVER_VALUE]
     signed_by = min(over, default=now)
     at_hand = _held(evidence)
     found = [_evidence_of(target.signature, signed_by, signed_by, at_hand, evidence, means)]

@@ -21,7 +21,7 @@ from trustworks.formats.xades.creating import signature as xml
 from trustworks.signing.create import asic, cades, jades, pades, xades
 from trustworks.signing.create.how import How, Inner
 from trustworks.signing.create.told import in_words_of
-from trustworks.signing.model import Format, Level
+from trustworks.signing.model import Format, Level, Signer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from trustworks.formats.data import Data
     from trustworks.formats.dtbs import Dtbs
     from trustworks.signing.create.how import Finish, Stamp
-    from trustworks.signing.model import Document, Request, Signer
+    from trustworks.signing.model import Document, Request
 
 Outer: TypeAlias = "pdf.Prepared | containers.Prepared | None"
 
@@ -60,6 +60,11 @@ class Prepared:
     def dtbs(self) -> Dtbs:
         """The data to be signed, and by which scheme; `Dtbs.digest` is its representation (DTBS/R)."""
         return self.inner.dtbs
+
+    @property
+    def signer(self) -> Signer:
+        """Who signs; without the certificates of authorities."""
+        return Signer(certificates=(self.dtbs.certificate,), scheme=self.dtbs.scheme)
 
     @property
     def level(self) -> Level:

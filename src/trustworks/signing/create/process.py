@@ -9,29 +9,32 @@ Source: EN 319 102-1, 4.2 and 4.3.
 from __future__ import annotations
 
 from dataclasses import field, replace
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from trustworks.core.errors import Rejected
+from trustworks.core.errors import Rejected, Unavailable
 from trustworks.core.pki.certificate import Certificate
 from trustworks.core.ports import ValidationData
 from trustworks.core.values import dataclass
 from trustworks.formats.augmenting import Opened
 from trustworks.formats.data import Octets
 from trustworks.formats.limits import DEFAULT
-from trustworks.signing.create.levels import archives, raised
+from trustworks.signing.create.existing import check_same_data
+from trustworks.signing.create.levels import raised
 from trustworks.signing.create.prepared import prepare
-from trustworks.signing.create.release import check_own, check_sound, made_in
+from trustworks.signing.create.release import check_kept, check_own, check_sound, made_in
 from trustworks.signing.create.spooled import spooled
 from trustworks.signing.model import Container, Format, Level, Onto, Packaging
 from trustworks.signing.rules.certificates import PURPOSES, Use
 from trustworks.signing.rules.certificates import check as check_certificate
-from trustworks.signing.rules.level import check_level
+from trustworks.signing.rules.level import archives, check_level, check_stamps_hold
 from trustworks.signing.rules.request import check as check_request
-from trustworks.signing.rules.request import check_claimed_time
+from trustworks.signing.rules.request import check_claimed_time, check_prepared_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
+    from datetime import datetime
     from pathlib import Path
 
     from trustworks.formats.augmenting import Target
@@ -42,6 +45,8 @@ if TYPE_CHECKING:
     from trustworks.signing.create.prepared import Prepared
     from trustworks.signing.model import Document, Request, Signer
 
+_NOT_FRESH: Final = "evidence.not-fresh"
+_INSIDE: Final = frozenset({Packaging.ENVELOPED, Packaging.INTERNALLY_DETACHED})
 _AROUND: Final = frozenset({Packaging.ENVELOPED, Packaging.ENVELOPING, Packaging.INTERNALLY_DETACHED})
 
 
@@ -54,6 +59,7 @@ class Terms:
     ed25519: bool = False
     lab: bool = False
     purposes: frozenset[str] = PURPOSES
+    max_age: timedelta = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,13 +118,20 @@ class Creation:
             request = replace(request, claims=replace(request.claims, signing_time=now))
         check_request(request)
         check_claimed_time(request.claims, now)
-        certificate = Certificate.read(signer.certificate)
+        if request.onto is Onto.PARALLEL and request.container is None:
+            check_same_data(request)
+        self._may_sign(request.format, signer, now, key)
+        self._stands(signer.certificate, now, signer.certificates[1:])
+        return prepare(request, signer, self._stamp)
+
+    def _may_sign(self, format_: Format, signer: Signer, now: datetime, key: bytes | None = None) -> None:
+        """The certificate may sign this now."""
         check_certificate(
             Use(
-                certificate=certificate,
+                certificate=Certificate.read(signer.certificate),
                 at=now,
                 scheme=signer.scheme,
-                format=request.format,
+                format=format_,
                 key=key,
                 qualified=self.terms.qualified,
                 device=self.terms.device,
@@ -127,10 +140,13 @@ class Creation:
                 lab=self.terms.lab,
             )
         )
+
+    def _stands(self, certificate: bytes, now: datetime, beside: Sequence[bytes]) -> None:
+        """The certificate is not revoked, as far as anybody is named who says so."""
         if self.means.evidence is not None:
-            beside = ValidationData(certificates=signer.certificates[1:])
-            self.means.evidence.evidence_of(signer.certificate, now, at_hand=beside)
-        return prepare(request, signer, self._stamp)
+            self.means.evidence.evidence_of(
+                certificate, now, at_hand=ValidationData(certificates=tuple(beside))
+            )
 
     def complete(self, prepared: Prepared, value: bytes, documents: Sequence[Document]) -> Signed:
         """The last step: the signed file, with the level that was asked for when it was prepared.
@@ -140,6 +156,19 @@ class Creation:
             Rejected: ``data.changed``; ``signature.own``; ``signature.level`` and whatever is missing for it.
             Unavailable: time-stamps or validation data are not to be had now.
         """
+        self._may_sign(prepared.how.format, prepared.signer, self.means.clock().replace(microsecond=0))
+        try:
+            return self._completed(prepared, value, documents)
+        except Unavailable as error:
+            if error.code != _NOT_FRESH:
+                raise
+            raise Unavailable(
+                _NOT_FRESH,
+                f"{error} Sign at level B-T meanwhile, and raise that signature then: its time-stamp stays.",
+                again=error.again,
+            ) from error
+
+    def _completed(self, prepared: Prepared, value: bytes, documents: Sequence[Document]) -> Signed:
         if prepared.how.container is not None:
             return self._in_container(prepared, value, documents)
         finish = partial(self._stamped, prepared) if prepared.how.format is Format.PADES else None
@@ -208,16 +237,25 @@ class Creation:
         return Opened(data, detached=detached, limits=self.limits, anchors=self.means.anchors)
 
     def _looked_at(self, opened: Opened, prepared: Prepared, documents: Sequence[Document]) -> Target:
-        target = made_in(opened, prepared.dtbs)
+        target = self._made_in(opened, prepared)
 
         def before() -> Evidence | None:
             """What was in a file that was signed before."""
-            if prepared.how.onto is Onto.NEW and prepared.how.format is not Format.PADES:
+            if prepared.how.onto is Onto.NEW and prepared.how.packaging not in _INSIDE:
                 return None
             first, *others = documents
             return self._opened(first.data, [one.data for one in others]).evidence
 
+        check_kept(opened.evidence, before)
         check_sound(opened.evidence, before, target.id)
+        return target
+
+    def _made_in(self, opened: Opened, prepared: Prepared) -> Target:
+        """The signature that was made, completed in time, by a certificate that stands still."""
+        target, now = made_in(opened, prepared.dtbs), self.means.clock().replace(microsecond=0)
+        check_prepared_time(target.signature.attributes, now, self.terms.max_age)
+        held = [one.der for one in target.evidence.certificates.values()]
+        self._stands(prepared.dtbs.certificate, now, held)
         return target
 
     def _stamped(self, prepared: Prepared, made: bytes, beside: Sequence[Data]) -> bytes:
@@ -236,7 +274,7 @@ class Creation:
         inside = Level.LT if later else prepared.level
 
         def finish(made: bytes, beside: Sequence[Data]) -> bytes:
-            target = made_in(self._opened(Octets(made), beside), prepared.dtbs)
+            target = self._made_in(self._opened(Octets(made), beside), prepared)
             target = raised(target, inside, self.means)
             self._check_level(target, inside)
             told.append(target.level)
@@ -252,6 +290,7 @@ class Creation:
 
     def _check_level(self, target: Target, level: Level, *, extended: bool = False) -> None:
         check_level(target.evidence, target.signature, level, anchors=self.means.anchors, extended=extended)
+        check_stamps_hold(target.evidence, target.signature, level)
 
 
 def _chosen(opened: Opened, only: Collection[str]) -> list[Target]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from trustworks.core.errors import Rejected
 from trustworks.core.trace import implements
+from trustworks.formats.adding import State, check_unbroken
 from trustworks.formats.evidence import Weight
 from trustworks.formats.verification import is_of_any
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from trustworks.formats.evidence import Evidence, Finding
 
 _DIGEST = "sha256"
+_WITH_ANOTHER = 2
 
 
 def made_in(opened: Opened, dtbs: Dtbs) -> Target:
@@ -46,13 +48,42 @@ def made_in(opened: Opened, dtbs: Dtbs) -> Target:
 def check_own(target: Target) -> None:
     """A signature holds by our own reader. Raises `Rejected` (``signature.own``) where it does not."""
     one = target.signature
-    broken = [ref for ref in one.references if ref.mandatory and not ref.intact]
+    if any(ref.mandatory and not ref.found for ref in one.references):
+        raise Rejected(
+            "signature.data",
+            "The data that the signature is over is not at hand. Give it beside the file (detached).",
+        )
+    # What need not be there, an entry of a manifest, has to be right where it is.
+    broken = [ref for ref in one.references if ref.found and not ref.intact]
     if broken or not one.references or not is_of_any(one, target.evidence.certificates):
         raise Rejected(
             "signature.own",
             "The signature does not hold by our own reader: a reference or its value is wrong. It is not "
             "given out: look at the key, and whether a document was changed meanwhile.",
         )
+
+
+@implements("TRUSTWORKS:SIGNING-OTHERS-KEPT")
+def check_kept(after: Evidence, before: Callable[[], Evidence | None]) -> None:
+    """Other signatures and time-stamps of the file still hold, as far as they did.
+
+    `before` answers what was in the file, if it was one that was signed. Raises `Rejected`
+    (``signing.breaks``) where one of them would not.
+    """
+    if len(after.signatures) < _WITH_ANOTHER and not after.time_stamps and not after.evidence_records:
+        return
+    was = before()
+    if was is None:
+        return
+    try:
+        check_unbroken(State.of_evidence(was), State.of_evidence(after))
+    except Rejected as error:
+        raise Rejected(
+            "signing.breaks",
+            "Another signature of the file, or a time-stamp, is over the place into which this one would go, "
+            "and would not hold any more: it was not made with room for others beside it. Sign in a file of "
+            "its own (detached), or put the file into an ASiC-E and sign that.",
+        ) from error
 
 
 @implements("TRUSTWORKS:SIGNING-OWN-SOUND")

@@ -13,8 +13,8 @@ from trustworks.core.errors import Malformed, Rejected
 from trustworks.core.pki.certificate import Certificate
 from trustworks.core.trace import implements
 from trustworks.formats.evidence import Format, TimeStampKind
-from trustworks.formats.verification import candidates
-from trustworks.formats.verification.validation_data import AtHand, certificate_end
+from trustworks.formats.verification import candidates, is_of_any
+from trustworks.formats.verification.validation_data import AtHand, certificate_begin, certificate_end
 from trustworks.signing.model import Level
 
 if TYPE_CHECKING:
@@ -31,7 +31,8 @@ _EXTENDED: Final[Mapping[str, int]] = {
     **dict.fromkeys(("LT", "XL"), Level.LT.rank),
     **dict.fromkeys(("A", "LTV", "ERS"), Level.LTA.rank),
 }
-_OVER_VALUE: Final = frozenset({TimeStampKind.SIGNATURE, TimeStampKind.DOCUMENT})
+OVER_VALUE: Final = frozenset({TimeStampKind.SIGNATURE, TimeStampKind.DOCUMENT})
+"""Time-stamps that show when a signature was there already."""
 _OVER_ALL: Final = frozenset({TimeStampKind.ARCHIVE, TimeStampKind.DOCUMENT, TimeStampKind.CONTAINER})
 _LACKS: Final = {
     "issuer": "the certificate of the issuer of {}",
@@ -100,6 +101,38 @@ def is_reached(reached: str, asked: Level, lacking: Sequence[str], *, extended: 
     )
 
 
+def holds(stamp: TimeStamp, evidence: Evidence) -> bool:
+    """Whether a time-stamp is over what it has to be over, and its own value verifies.
+
+    Of a token whose certificate is nowhere in the file, the value is not known to be wrong.
+    """
+    if not all(one.intact for one in stamp.references if one.mandatory or one.found):
+        return False
+    there = candidates(stamp.signature, evidence)
+    return not there or is_of_any(stamp.signature, evidence.certificates)
+
+
+@implements("TRUSTWORKS:SIGNING-LEVEL-HOLDS")
+def check_stamps_hold(evidence: Evidence, signature: Signature, asked: Level) -> None:
+    """The time-stamps by which a signature has its level hold, and were made in time.
+
+    A time-stamp of something else is there, and shows nothing. Raises `Rejected` (``signature.level``).
+    """
+    if asked.rank < Level.T.rank:
+        return
+    good = [one for one in _stamps_of(evidence, signature) if holds(one, evidence)]
+    signer = next((one.id for one in candidates(signature, evidence)), None)
+    lacks = list(_of_time(evidence, signer, good))
+    if not lacks and asked is Level.LTA and not any(map(archives, good)):
+        lacks.append("an archive time-stamp that holds")
+    if lacks:
+        raise Rejected(
+            "signature.level",
+            f"The signature would have {asked.value} by its form alone. Missing: {'; '.join(lacks)}. Nothing "
+            "is given out: a time-stamp in the file does not hold, or was made at another time.",
+        )
+
+
 def missing(
     evidence: Evidence, signature: Signature, asked: Level, anchors: TrustAnchors | None = None
 ) -> Iterator[str]:
@@ -111,7 +144,7 @@ def missing(
         yield from _of_time(evidence, signer, stamps)
     if asked.rank >= Level.LT.rank:
         yield from _of_validation_data(evidence, signature, signer, stamps, anchors)
-    if asked.rank >= Level.LTA.rank and not any(map(_archives, stamps)):
+    if asked.rank >= Level.LTA.rank and not any(map(archives, stamps)):
         over = "a document" if signature.format is Format.PADES else "an archive"
         yield f"{over} time-stamp over the signature and its validation data"
 
@@ -138,11 +171,14 @@ def _stamps_of(evidence: Evidence, signature: Signature) -> list[TimeStamp]:
 
 
 def _of_time(evidence: Evidence, signer: str | None, stamps: Sequence[TimeStamp]) -> Iterator[str]:
-    over = [one for one in stamps if one.kind in _OVER_VALUE]
+    over = [one for one in stamps if one.kind in OVER_VALUE]
     if not over:
         yield "a time-stamp over the signature"
         return
     end = None if signer is None else certificate_end(evidence.certificates[signer].der)
+    begin = None if signer is None else certificate_begin(evidence.certificates[signer].der)
+    if begin is not None and all(one.time < begin for one in over):
+        yield f"a time-stamp from after {begin:%Y-%m-%d %H:%M} UTC, when the signer's certificate begins"
     if end is not None and all(one.time >= end for one in over):
         yield f"a time-stamp from before the end of the signer's certificate ({end:%Y-%m-%d %H:%M} UTC)"
 
@@ -177,12 +213,15 @@ def _of_validation_data(
 
 def _without_last(stamps: Sequence[TimeStamp]) -> list[TimeStamp]:
     """Without the newest that archives: nothing is there for that one yet."""
-    last = max((one for one in stamps if _archives(one)), key=lambda one: one.time, default=None)
+    last = max((one for one in stamps if archives(one)), key=lambda one: one.time, default=None)
     return [one for one in stamps if one is not last]
 
 
-def _archives(one: TimeStamp) -> bool:
-    """Whether a time-stamp is over validation data too: of a PDF, a document time-stamp over any."""
+def archives(one: TimeStamp) -> bool:
+    """Whether a time-stamp is over validation data too: of a PDF, a document time-stamp over any.
+
+    In a PDF that may be data of another signature.
+    """
     if one.kind is TimeStampKind.DOCUMENT:
         return any(token.startswith(("R-", "O-")) for token in one.covers)
     return one.kind in {TimeStampKind.ARCHIVE, TimeStampKind.CONTAINER}

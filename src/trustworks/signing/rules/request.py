@@ -34,9 +34,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from trustworks.formats.claims import Claims
-    from trustworks.formats.evidence import PolicyReference
+    from trustworks.formats.evidence import Attributes, PolicyReference
     from trustworks.signing.model import Request
 
+_AHEAD: Final = timedelta(minutes=5)
 _SAID: Final[Mapping[Format, str]] = {
     Format.XADES: "XAdES",
     Format.CADES: "CAdES",
@@ -264,7 +265,7 @@ def says_when(request: Request) -> None:
 
 
 @implements("TRUSTWORKS:SIGNING-TIME-TRUE")
-def check_claimed_time(claims: Claims, now: datetime, tolerance: timedelta = timedelta(minutes=5)) -> None:
+def check_claimed_time(claims: Claims, now: datetime, tolerance: timedelta = _AHEAD) -> None:
     """The time that is claimed is that of the signature, give or take `tolerance`.
 
     Raises `Rejected` (``signing.time``).
@@ -275,6 +276,22 @@ def check_claimed_time(claims: Claims, now: datetime, tolerance: timedelta = tim
             "signing.time",
             f"The signature would claim {claimed:%Y-%m-%d %H:%M:%S} UTC, and it is "
             f"{now:%Y-%m-%d %H:%M:%S} UTC. Leave the time out, so that it is put in here.",
+        )
+
+
+@implements("TRUSTWORKS:SIGNING-PREPARED-TIME")
+def check_prepared_time(attributes: Attributes, now: datetime, max_age: timedelta) -> None:
+    """What was prepared is completed within `max_age` of the time that it claims.
+
+    Raises `Rejected` (``signing.too-old``).
+    """
+    claimed = attributes.signing_time
+    if claimed is None or not -_AHEAD <= now - claimed <= max_age:
+        said = "no time" if claimed is None else f"{claimed:%Y-%m-%d %H:%M:%S} UTC"
+        raise Rejected(
+            "signing.too-old",
+            f"What was prepared claims {said}, and it is {now:%Y-%m-%d %H:%M:%S} UTC: it is completed within "
+            f"{max_age.total_seconds() / 3600:g} hours, or prepared anew.",
         )
 
 
