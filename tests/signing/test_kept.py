@@ -18,6 +18,7 @@ from trustworks.formats.xades.creating.unsigned import SIGNATURE_TIME_STAMP
 from trustworks.signing.create.levels import Means
 from trustworks.signing.create.process import Creation, Terms
 from trustworks.signing.model import Document, Level, Onto, Packaging, XadesChoices
+from trustworks.signing.rules.level import check_stamps_hold
 
 if TYPE_CHECKING:
     from trustworks.formats.data import Data
@@ -169,3 +170,16 @@ def test_a_pdf_that_is_signed_after_an_archive_is_archived_again() -> None:
     found = creation().augment(Octets(twice.octets(), "a.pdf"), Level.LTA)
     assert all(one.after == "PAdES-BASELINE-LTA" for one in found.changes)
     assert len(found.changes) == 2
+
+
+@pytest.mark.req("TRUSTWORKS:SIGNING-LEVEL-HOLDS")
+def test_a_level_by_form_alone_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("trustworks.formats.jades.creating.unsigned.check_added", lambda *_, **__: None)
+    false = jades_stamped(signed(asked("jades-flattened")).data.octets(), of_another, "sigTst")
+    evidence = read(Octets(false))
+    (one,) = evidence.signatures
+    assert one.level == "JAdES-BASELINE-T"
+    with pytest.raises(Rejected, match="by its form alone") as caught:
+        check_stamps_hold(evidence, one, Level.T)
+    assert caught.value.code == "signature.level"
+    check_stamps_hold(evidence, one, Level.B)
