@@ -106,3 +106,16 @@ def test_of_a_file_without_an_end_no_more_is_read_than_was_asked_for(tmp_path: P
     file = tmp_path / "file"
     file.write_bytes(b"0123456789")
     assert read_at_most(file, 10) == b"0123456789"
+
+
+def test_what_replaces_a_file_comes_piece_by_piece(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.write_bytes(b"old")
+
+    def pieces() -> Iterator[bytes]:
+        yield b"new "
+        assert out.read_bytes() == b"old", "it is there whole, or as it was"
+        yield b"one"
+
+    put(out, pieces())
+    assert out.read_bytes() == b"new one"

@@ -27,16 +27,20 @@ def read_at_most(file: Path, most: int) -> bytes:
         return opened.read(most + 1)
 
 
-def put(file: Path, content: str | bytes, *, mode: int = 0o644, owner: Owner = None) -> None:
+def put(
+    file: Path, content: str | bytes | Iterable[bytes], *, mode: int = 0o644, owner: Owner = None
+) -> None:
     """Write a file whole or not at all, and durably; it never exists with more rights than `mode`.
 
-    A file of that name is replaced. `owner`: the user and the group that it is given to. Raises OSError, also
-    where the name is that of a pipe, a socket or a device, which would be gone.
+    `content` is all of it, or comes piece by piece. A file of that name is replaced. `owner`: the user and
+    the group that it is given to. Raises OSError, also where the name is that of a pipe, a socket or a
+    device, which would be gone.
     """
     if file.exists() and not file.is_file():
         raise OSError(errno.EINVAL, "it is no regular file", str(file))
-    octets = content.encode() if isinstance(content, str) else content
-    with _written(file, (octets,), mode, owner) as new:
+    whole = content.encode() if isinstance(content, str) else content
+    pieces = (whole,) if isinstance(whole, bytes) else whole
+    with _written(file, pieces, mode, owner) as new:
         new.replace(file)
 
 

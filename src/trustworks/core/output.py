@@ -44,7 +44,7 @@ def write_output(
             with out.open("wb") as stream:
                 stream.writelines(content)
         elif replace:
-            put(_behind_links(out), b"".join(content), mode=mode)
+            put(_behind_links(out), content, mode=mode)
         else:
             put_new(_behind_links(out), content, mode=mode)
     except FileExistsError:
