@@ -13,6 +13,7 @@ from signing_house import NOW, TEXT, house
 
 from trustworks.core.errors import Rejected, Unavailable
 from trustworks.formats.data import Octets
+from trustworks.formats.limits import Limits
 from trustworks.formats.read import read
 from trustworks.formats.xades.creating.unsigned import SIGNATURE_TIME_STAMP
 from trustworks.signing.create.levels import Means
@@ -183,3 +184,22 @@ def test_a_level_by_form_alone_is_refused(monkeypatch: pytest.MonkeyPatch) -> No
         check_stamps_hold(evidence, one, Level.T)
     assert caught.value.code == "signature.level"
     check_stamps_hold(evidence, one, Level.B)
+
+
+@pytest.mark.req("TRUSTWORKS:SIGNING-REQUEST-SIZE")
+@pytest.mark.parametrize(
+    ("form", "refused"),
+    [
+        *((one, True) for one in ("cades-enveloping", "jades-flattened", "xades-enveloped")),
+        *((one, False) for one in ("cades-detached", "jades-by-hash", "asic-e-cades", "pades")),
+    ],
+)
+def test_what_could_not_be_read_again_is_refused_before_the_key_signs(form: str, *, refused: bool) -> None:
+    person, request = house().person(), asked(form)
+    small = Creation(means=house().means, terms=Terms(lab=True), limits=Limits(parsed=20))
+    if not refused:
+        small.prepare(request, person.signer)
+        return
+    with pytest.raises(Rejected, match="Sign them detached") as caught:
+        small.prepare(request, person.signer)
+    assert caught.value.code == "signing.too-large"

@@ -29,8 +29,8 @@ from trustworks.signing.model import Container, Format, Level, Onto, Packaging
 from trustworks.signing.rules.certificates import PURPOSES, Use
 from trustworks.signing.rules.certificates import check as check_certificate
 from trustworks.signing.rules.level import archives, check_level, check_stamps_hold
+from trustworks.signing.rules.request import can_be_held, check_claimed_time, check_prepared_time
 from trustworks.signing.rules.request import check as check_request
-from trustworks.signing.rules.request import check_claimed_time, check_prepared_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -45,6 +45,8 @@ if TYPE_CHECKING:
     from trustworks.signing.create.prepared import Prepared
     from trustworks.signing.model import Document, Request, Signer
 
+_ROOM: Final = 2
+"""How many times its size a document may take in a signature: base64, and what comes beside it."""
 _NOT_FRESH: Final = "evidence.not-fresh"
 _INSIDE: Final = frozenset({Packaging.ENVELOPED, Packaging.INTERNALLY_DETACHED})
 _AROUND: Final = frozenset({Packaging.ENVELOPED, Packaging.ENVELOPING, Packaging.INTERNALLY_DETACHED})
@@ -117,6 +119,7 @@ class Creation:
         if request.claims.signing_time is None:
             request = replace(request, claims=replace(request.claims, signing_time=now))
         check_request(request)
+        can_be_held(request, self.limits.parsed // _ROOM)
         check_claimed_time(request.claims, now)
         if request.onto is Onto.PARALLEL and request.container is None:
             check_same_data(request)

@@ -279,6 +279,27 @@ def check_claimed_time(claims: Claims, now: datetime, tolerance: timedelta = _AH
         )
 
 
+@implements("TRUSTWORKS:SIGNING-REQUEST-SIZE")
+def can_be_held(request: Request, most: int) -> None:
+    """Documents that the signature stands in, or that stand in it, are no more than our reader reads again.
+
+    `most` octets of them; detached ones, PDF and those in a container are read in portions. Raises `Rejected`
+    (``signing.too-large``).
+    """
+    if request.container is not None or request.format is Format.PADES:
+        return
+    if request.packed_as is Packaging.DETACHED and request.onto is Onto.NEW:
+        return
+    held = request.documents if request.onto is Onto.NEW else request.documents[:1]
+    size = sum(one.data.size for one in held)
+    if size > most:
+        raise Rejected(
+            "signing.too-large",
+            f"The documents have {size} octets; {most} are the most that a signature has in it. Sign them "
+            "detached, or in an ASiC-E.",
+        )
+
+
 @implements("TRUSTWORKS:SIGNING-PREPARED-TIME")
 def check_prepared_time(attributes: Attributes, now: datetime, max_age: timedelta) -> None:
     """What was prepared is completed within `max_age` of the time that it claims.
