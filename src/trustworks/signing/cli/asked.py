@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from trustworks.core.errors import Malformed
 from trustworks.core.values import dataclass
 from trustworks.formats.claims import Claims
-from trustworks.formats.data import Octets, Stored
+from trustworks.formats.data import Octets, Protected, Stored
 from trustworks.formats.evidence import PolicyReference
 from trustworks.signing.create.spooled import IN_MEMORY
 from trustworks.signing.model import Document, Format, Onto
@@ -53,14 +53,26 @@ def octets_of(file: Path, what: str, most: int = _LONGEST) -> bytes:
     return data.octets()
 
 
-def document_of(file: Path, media_type: str | None = None) -> Document:
-    """A document to be signed, with the media type that its name says."""
-    return Document(data=data_of(file), media_type=media_type or mimetypes.guess_type(file.name)[0])
+def document_of(file: Path, password: str | None = None) -> Document:
+    """A document to be signed, with the media type that its name says; `password` opens it if it is a PDF."""
+    return Document(data=opened(data_of(file), password), media_type=mimetypes.guess_type(file.name)[0])
+
+
+def opened(data: Data, password: str | None) -> Data:
+    """Data with the password that opens it, where one is given."""
+    return data if password is None else Protected(data, password)
 
 
 def format_of(file: Path) -> Format:
     """The format in which a file is signed when nothing is said: by its name."""
     return _BY_SUFFIX.get(file.suffix.lower(), Format.CADES)
+
+
+def onto_of(counter_sign: str | None, *, parallel: bool) -> Onto:
+    """How the new signature stands to those that are there. Raises `Malformed` for two ways at once."""
+    if parallel and counter_sign is not None:
+        raise Malformed("Give --parallel or --counter-sign, not both.")
+    return Onto.PARALLEL if parallel else Onto.NEW if counter_sign is None else Onto.COUNTER
 
 
 def pairs(values: Iterable[str], what: str) -> Mapping[str, str]:

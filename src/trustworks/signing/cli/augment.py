@@ -16,6 +16,7 @@ from trustworks.signing.cli.options import (  # noqa: TC001 - as above
     EARLIER,
     NETWORK,
     OFFLINE,
+    PASSWORD,
     TRUST,
     TSA,
     UNTRUSTED,
@@ -58,6 +59,7 @@ def augment(
     cache: CACHE = None,
     offline: OFFLINE = False,
     earlier_status: EARLIER = False,
+    password_file: PASSWORD = None,
     out: Annotated[
         Path | None,
         typer.Option(help="The new file. Default: beside FILE, with `augmented` in its name."),
@@ -69,7 +71,8 @@ def augment(
 
     Signatures of others are augmented as ours are; what holds in the file still holds afterwards.
     """
-    from trustworks.signing.cli.asked import data_of  # noqa: PLC0415 - keeps `--help` quick
+    from trustworks.signing.cli.asked import data_of, opened  # noqa: PLC0415 - keeps `--help` quick
+    from trustworks.signing.cli.pdf import password_in  # noqa: PLC0415 - as above
 
     wiring: SigningWiring = context.obj
     place = out or file.with_name(f"{file.stem}.augmented{file.suffix}")
@@ -86,7 +89,7 @@ def augment(
         )
     )
     made = creation.augment(
-        data_of(file),
+        opened(data_of(file), None if password_file is None else password_in(password_file)),
         level,
         detached=[data_of(one) for one in detached or ()],
         only=tuple(signature or ()),

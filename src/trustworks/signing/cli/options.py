@@ -1,4 +1,4 @@
-"""Options that `sign` and `augment` have alike."""
+"""Options that `sign` and `augment` have alike, and those of a PDF."""
 
 from __future__ import annotations
 
@@ -39,3 +39,53 @@ EARLIER = Annotated[
     ),
 ]
 OFFLINE = Annotated[bool, typer.Option("--offline", help="Fetch nothing: what is needed is given.")]
+PASSWORD = Annotated[
+    Path | None,
+    typer.Option(
+        "--password-file",
+        metavar="FILE",
+        help="PAdES: the password that opens an encrypted PDF, in a file that nobody else reads.",
+    ),
+]
+DESCRIPTION = Annotated[
+    str | None, typer.Option(metavar="TEXT", help="CAdES: what the content is, for people (content-hints).")
+]
+SIGN_KEY_INFO = Annotated[
+    bool, typer.Option("--sign-key-info", help="XAdES: sign the certificates in KeyInfo, too.")
+]
+LOCK = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="FIELD",
+        help="PAdES: a field that may not be changed afterwards; may be given more than once.",
+    ),
+]
+LOCK_ALL = Annotated[
+    bool, typer.Option("--lock-all", help="PAdES: no field of the PDF may be changed afterwards.")
+]
+LOCK_EXCEPT = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="FIELD",
+        help="PAdES: no field but this may be changed afterwards; may be given more than once.",
+    ),
+]
+VISIBLE_TEXT = Annotated[
+    str | None, typer.Option(metavar="TEXT", help="PAdES: a visible signature, and what it says.")
+]
+VISIBLE_IMAGE = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="PAdES: a visible signature, and its picture (PNG or JPEG)."),
+]
+VISIBLE_AT = Annotated[
+    str | None,
+    typer.Option(
+        metavar="LEFT,BOTTOM,WIDTH,HEIGHT",
+        help="PAdES: where it is visible, in points from the edges of the page as it is shown "
+        "(60,60,200,80). Default: where the field of --field is.",
+    ),
+]
+VISIBLE_PAGE = Annotated[
+    int | None,
+    typer.Option(metavar="N", help="PAdES: on which page, with --visible-at; -1 is the last. Default: 1."),
+]

@@ -2,33 +2,42 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path  # noqa: TC003 - Typer reads it at run time
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from trustworks.core.errors import Malformed
-from trustworks.core.options import AsJson  # noqa: TC001 - as above
-from trustworks.core.output import check_output, write_output
-from trustworks.core.printable import printable
-from trustworks.core.values import dataclass
+from trustworks.core.options import AsJson, is_given
+from trustworks.core.output import check_output
 from trustworks.signing.cli.options import (  # noqa: TC001 - as above
     CACHE,
+    DESCRIPTION,
     EARLIER,
+    LOCK,
+    LOCK_ALL,
+    LOCK_EXCEPT,
     NETWORK,
     OFFLINE,
+    PASSWORD,
+    SIGN_KEY_INFO,
     TRUST,
     TSA,
     UNTRUSTED,
+    VISIBLE_AT,
+    VISIBLE_IMAGE,
+    VISIBLE_PAGE,
+    VISIBLE_TEXT,
 )
+from trustworks.signing.cli.steps import Output, check_options, complete_to, prepare_to, prepared_in
 from trustworks.signing.cli.wiring import Sources
 from trustworks.signing.model import Container, Format, Level, Packaging
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from trustworks.signing.cli.wiring import SigningWiring
-    from trustworks.signing.create.process import Creation, Signed
-    from trustworks.signing.model import Request, Signer
+    from trustworks.signing.model import Document, Request, Signer
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -135,6 +144,8 @@ def sign(
         bool,
         typer.Option("--beside-others", help="XAdES enveloped: leave room for parallel signatures."),
     ] = False,
+    sign_key_info: SIGN_KEY_INFO = False,
+    description: DESCRIPTION = None,
     serialization: Annotated[
         Literal["compact", "flattened", "general"], typer.Option(help="JAdES: how it is written.")
     ] = "flattened",
@@ -157,6 +168,14 @@ def sign(
         Literal["none", "forms", "annotations"] | None,
         typer.Option(help="PAdES: certify the document; which changes may come after (none, forms, ...)."),
     ] = None,
+    lock: LOCK = None,
+    lock_except: LOCK_EXCEPT = None,
+    lock_all: LOCK_ALL = False,
+    visible_text: VISIBLE_TEXT = None,
+    visible_image: VISIBLE_IMAGE = None,
+    visible_at: VISIBLE_AT = None,
+    visible_page: VISIBLE_PAGE = None,
+    password_file: PASSWORD = None,
     qualified: Annotated[
         bool,
         typer.Option(
@@ -200,17 +219,20 @@ def sign(
         claims_of,
         document_of,
         format_of,
+        onto_of,
         policy_of,
     )
     from trustworks.signing.cli.naming import beside  # noqa: PLC0415 - as above
-    from trustworks.signing.model import (  # noqa: PLC0415 - keeps `--help` quick
+    from trustworks.signing.cli.pdf import Visible, lock_of, password_in  # noqa: PLC0415 - as above
+    from trustworks.signing.model import (  # noqa: PLC0415 - as above
+        CadesChoices,
         JadesChoices,
-        Onto,
         PadesChoices,
         Request,
         XadesChoices,
     )
 
+    check_options(context)
     wiring: SigningWiring = context.obj
     sources = Sources(
         time_stamp_url=tsa,
@@ -222,9 +244,7 @@ def sign(
         fresh=not earlier_status,
         qualified=qualified,
     )
-    if parallel and counter_sign is not None:
-        raise Malformed("Give --parallel or --counter-sign, not both.")
-    onto = Onto.PARALLEL if parallel else Onto.NEW if counter_sign is None else Onto.COUNTER
+    onto = onto_of(counter_sign, parallel=parallel)
     shape = Shape(format=form, container=container, packaging=packaging, onto=onto)
     claims = claims_of(
         policy=policy_of(policy, policy_file, policy_uri),
@@ -233,10 +253,24 @@ def sign(
         commitments=commitment or (),
     )
 
+    visible = Visible(
+        text=visible_text, image=visible_image, at=visible_at, page=visible_page, field=pdf_field
+    ).shown()
+    locked = lock_of(lock or (), lock_except or (), everything=lock_all)
+    password = None if password_file is None else password_in(password_file)
+
+    def given(format_: Format, documents: Sequence[Path]) -> tuple[Document, ...]:
+        """The documents; in a folder a password is for those that are PDF."""
+        if password is not None and format_ is not Format.PADES and not batch:
+            raise Malformed("--password-file is for a PDF that is signed as PAdES. Leave it out.")
+        opens = password if format_ is Format.PADES else None
+        return tuple(document_of(one, password=opens) for one in documents)
+
     def request(*documents: Path) -> Request:
+        format_ = form or format_of(documents[0])
         return Request(
-            format=form or format_of(documents[0]),
-            documents=tuple(document_of(one) for one in documents),
+            format=format_,
+            documents=given(format_, documents),
             level=level,
             packaging=packaging,
             container=container,
@@ -251,28 +285,31 @@ def sign(
                 parts=tuple(element or ()),
                 within=within,
                 beside_others=beside_others,
+                sign_key_info=sign_key_info,
             ),
+            cades=CadesChoices(description=description),
             jades=JadesChoices(serialization=serialization, mechanism=mechanism, encoded=not in_clear),
             pades=PadesChoices(
                 field=pdf_field,
                 name=name,
                 reason=reason,
                 contact=contact,
+                widget=visible,
+                lock=locked,
                 certify=None if certify is None else _CERTIFY[certify],
             ),
         )
 
     creation = wiring.creation(sources)
-    output = _Output(out=out, replace=replace, as_json=as_json)
+    output = Output(out=out, replace=replace, as_json=as_json)
     if complete is not None:
-        if value is None:
-            raise Malformed("--complete needs --value FILE: what the key signed.")
-        return _complete(creation, complete, value, [document_of(one) for one in files], output)
+        prepared = prepared_in(complete, level if is_given(context, "level") else None, form)
+        return complete_to(creation, prepared, value, given(prepared.how.format, files), output)
     if certificate is None:
         raise Malformed("Give --certificate FILE: the certificate of the key (PEM).")
     if prepare is not None:
         signer = _signer(certificate, scheme)
-        return _prepare(creation, request(*files), signer, (prepare, dtbs), as_json=as_json)
+        return prepare_to(creation, request(*files), signer, (prepare, dtbs), as_json=as_json)
     if key is None:
         raise Malformed("Give --key, or sign in three steps: --prepare, a key elsewhere, --complete.")
     with wiring.open_signing_key(key) as (opened, tell):
@@ -296,23 +333,6 @@ def sign(
 _CERTIFY: dict[str, Literal[1, 2, 3]] = {"none": 1, "forms": 2, "annotations": 3}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Output:
-    """Where a signed file goes, and how it is told."""
-
-    out: Path | None
-    replace: bool
-    as_json: bool
-
-    def write(self, signed: Signed, place: Path) -> None:
-        """Write it whole or not at all, and say so."""
-        write_output(place, signed.data.portions(), replace=self.replace)
-        if self.as_json:
-            typer.echo(json.dumps({"file": str(place), "level": signed.level}))
-        else:
-            typer.echo(printable(f"{place}: {signed.level}, verified."))
-
-
 def _signer(certificate: Path, scheme: str | None) -> Signer:
     from cryptography.hazmat.primitives.serialization import Encoding  # noqa: PLC0415 - keeps `--help` quick
 
@@ -322,48 +342,3 @@ def _signer(certificate: Path, scheme: str | None) -> Signer:
 
     found = tuple(one.public_bytes(Encoding.DER) for one in load_pem_file(certificate))
     return Signer(certificates=found, scheme=scheme or usual_scheme(found[0]))
-
-
-def _prepare(
-    creation: Creation,
-    request: Request,
-    signer: Signer,
-    places: tuple[Path, Path | None],
-    *,
-    as_json: bool,
-) -> None:
-    place, dtbs = places
-    check_output(place)
-    if dtbs is not None:
-        check_output(dtbs)
-    prepared = creation.prepare(request, signer)
-    if dtbs is not None:
-        write_output(dtbs, [prepared.dtbs.octets])
-    write_output(place, [prepared.encode()])
-    digest = prepared.dtbs.digest
-    told: dict[str, Any] = {
-        "prepared": str(place),
-        "scheme": prepared.dtbs.scheme,
-        "hash": prepared.dtbs.hash_name,
-        "digest": None if digest is None else digest.hex(),
-    }
-    if as_json:
-        typer.echo(json.dumps(told))
-        return
-    typer.echo(printable(f"{place} is prepared, and to be signed by {told['scheme']}."))
-    if digest is not None:
-        typer.echo(f"{told['hash']}: {told['digest']}")
-
-
-def _complete(creation: Creation, state: Path, value: Path, documents: list[Any], output: _Output) -> None:
-    from trustworks.signing.create import Prepared  # noqa: PLC0415 - keeps `--help` quick
-
-    try:
-        prepared = Prepared.decode(state.read_bytes())
-        octets = value.read_bytes()
-    except OSError as error:
-        raise Malformed(f"{error.filename} cannot be read: {error.strerror}.") from error
-    if output.out is None:
-        raise Malformed("--complete needs --out FILE: where the signed file goes.")
-    check_output(output.out, replace=output.replace)
-    output.write(creation.complete(prepared, octets, documents), output.out)

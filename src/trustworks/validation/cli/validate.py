@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from trustworks.core.errors import Malformed
-from trustworks.core.options import AsJson  # noqa: TC001 - as above
+from trustworks.core.options import AsJson, is_given
 from trustworks.core.pki.trusted_lists.uris import OFFICIAL_JOURNAL
 from trustworks.core.printable import printable
 from trustworks.validation.cli.exits import Exit, VerdictCommand, exit_code
@@ -178,7 +178,7 @@ def validate(
     asked = {Kind.JSON: as_json, Kind.ETSI: etsi, Kind.EXPLAIN: explain, Kind.HTML: html, Kind.PDF: pdf}
     form = Form(kind=chosen(asked, sealed=sealed), output=output, folder=report, extract=extract)
     if replay is not None:
-        _by_itself(trust=trust, lotl=lotl, lotl_anchor=lotl_anchor, policy=_is_given(context, "policy"))
+        _by_itself(trust=trust, lotl=lotl, lotl_anchor=lotl_anchor, policy=is_given(context, "policy"))
         _alone(untrusted, network, records, at, cache, keep, keep_without_data, sealed)
         raise typer.Exit(_replayed(replay, [*beside, *([data_of(file)] if file else [])], form, limit or ()))
     if file is None:
@@ -237,11 +237,6 @@ def _trusted(
             raise Malformed("--lotl-anchor goes with --lotl, which says of which list of lists.")
         return [*trust]
     return [*trust, lists_of(lotl, anchors, publication, offline=offline, networks=networks)]
-
-
-def _is_given(context: typer.Context, name: str) -> bool:
-    source = context.get_parameter_source(name)
-    return source is not None and source.name != "DEFAULT"
 
 
 def _by_itself(**options: object) -> None:

@@ -1,0 +1,171 @@
+"""The first and the last of three steps, with a key elsewhere between them; and which options each has."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+import typer
+
+from trustworks.core.errors import Malformed, Rejected
+from trustworks.core.options import is_given
+from trustworks.core.output import check_output, write_output
+from trustworks.core.printable import printable
+from trustworks.core.values import dataclass
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from trustworks.formats.dtbs import Dtbs
+    from trustworks.signing.create import Prepared
+    from trustworks.signing.create.process import Creation, Signed
+    from trustworks.signing.model import Document, Format, Level, Request, Signer
+
+_COMPLETE: Final = frozenset(
+    {
+        *("files", "complete", "value", "out", "replace", "as_json", "password_file", "level", "form"),
+        *("tsa", "trust", "untrusted", "network", "cache", "offline", "earlier_status"),
+    }
+)
+_NOT_PREPARE: Final = frozenset({"key", "value", "out", "replace", "batch", "earlier_status"})
+_NOT_AT_ONCE: Final = frozenset({"dtbs", "value"})
+
+_BY: Final = (
+    ("ECDSA", ", in DER and not r and s side by side"),
+    (
+        "RSA_PSS",
+        (
+            ", with a salt as long as the digest (openssl dgst: -sigopt rsa_padding_mode:pss -sigopt "
+            "rsa_pss_saltlen:digest)"
+        ),
+    ),
+    ("RSA_PKCS1", ", which is the padding of PKCS #1 v1.5 (openssl dgst: as it is)"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Output:
+    """Where a signed file goes, and how it is told."""
+
+    out: Path | None
+    replace: bool
+    as_json: bool
+
+    def write(self, signed: Signed, place: Path) -> None:
+        """Write it whole or not at all, and say so."""
+        write_output(place, signed.data.portions(), replace=self.replace)
+        if self.as_json:
+            typer.echo(json.dumps({"file": str(place), "level": signed.level}))
+        else:
+            typer.echo(printable(f"{place}: {signed.level}, verified."))
+
+
+def check_options(context: typer.Context) -> None:
+    """Options that a step has no use for are not passed over. Raises `Malformed`."""
+    given = {
+        one.name: one.opts[0] for one in context.command.params if one.name and is_given(context, one.name)
+    }
+    if "complete" in given:
+        idle, which = given.keys() - _COMPLETE, "--complete"
+        why = "What is signed was settled by --prepare: leave it out, or prepare anew."
+    elif "prepare" in given:
+        idle, which = given.keys() & _NOT_PREPARE, "--prepare"
+        why = "It is of the signature that is made later, or by a key at hand: leave it out."
+    else:
+        idle, which = given.keys() & _NOT_AT_ONCE, "A signature by a key at hand"
+        why = "--dtbs goes with --prepare, and --value with --complete."
+    if idle:
+        named = " and ".join(sorted(given[one] for one in idle))
+        raise Malformed(f"{which} has no use for {named}. {why}")
+
+
+def prepare_to(
+    creation: Creation,
+    request: Request,
+    signer: Signer,
+    places: tuple[Path, Path | None],
+    *,
+    as_json: bool,
+) -> None:
+    """Step 1: what is prepared goes to a new file, the data to be signed to another; its digest is told."""
+    place, dtbs = places
+    check_output(place)
+    if dtbs is not None:
+        check_output(dtbs)
+    prepared = creation.prepare(request, signer)
+    if dtbs is not None:
+        write_output(dtbs, [prepared.dtbs.octets])
+    write_output(place, [prepared.encode()])
+    digest = prepared.dtbs.digest
+    told: dict[str, Any] = {
+        "prepared": str(place),
+        "scheme": prepared.dtbs.scheme,
+        "hash": prepared.dtbs.hash_name,
+        "digest": None if digest is None else digest.hex(),
+    }
+    if as_json:
+        typer.echo(json.dumps(told))
+        return
+    typer.echo(printable(f"{place} is prepared, and to be signed by {told['scheme']}."))
+    if digest is not None:
+        typer.echo(f"{told['hash']}: {told['digest']}")
+
+
+def prepared_in(state: Path, level: Level | None, form: Format | None) -> Prepared:
+    """What step 1 wrote. Raises `Malformed`, also where another level or format than its own is asked for."""
+    from trustworks.signing.create import Prepared  # noqa: PLC0415 - keeps `--help` quick
+
+    prepared = Prepared.decode(_read(state))
+    for flag, given, settled in (
+        ("--level", level, prepared.level),
+        ("--format", form, prepared.how.format),
+    ):
+        if given is not None and given != settled:
+            raise Malformed(
+                f"The signature was prepared as {settled}, and {flag} says {given}. Leave it out, or prepare "
+                "anew."
+            )
+    return prepared
+
+
+def complete_to(
+    creation: Creation, prepared: Prepared, value: Path | None, documents: Sequence[Document], output: Output
+) -> None:
+    """Step 3. Raises `Rejected` (``signature.own``) for a value that is not one of what was prepared."""
+    if value is None:
+        raise Malformed("--complete needs --value FILE: what the key signed.")
+    octets = _read(value)
+    if output.out is None:
+        raise Malformed("--complete needs --out FILE: where the signed file goes.")
+    check_output(output.out, replace=output.replace)
+    prepared.check_given(documents)
+    _check_value(prepared.dtbs, octets, value)
+    output.write(creation.complete(prepared, octets, documents), output.out)
+
+
+def _check_value(dtbs: Dtbs, value: bytes, file: Path) -> None:
+    """Whether the value is one by the key of the certificate: said here with what a key elsewhere is told."""
+    from trustworks.core.der import ber  # noqa: PLC0415 - keeps `--help` quick
+    from trustworks.core.der.algorithms import SIGNATURES, SIGNER_DIGESTS  # noqa: PLC0415 - as above
+    from trustworks.formats.cms.algorithms import signature_algorithm  # noqa: PLC0415 - as above
+    from trustworks.formats.verification import verifies  # noqa: PLC0415 - as above
+
+    algorithm = signature_algorithm(ber.read(SIGNATURES[dtbs.scheme]), SIGNER_DIGESTS[dtbs.scheme])
+    if verifies(algorithm, value, dtbs.data, dtbs.certificate):
+        return
+    how = next((words for family, words in _BY if dtbs.scheme.startswith(family)), "")
+    raise Rejected(
+        "signature.own",
+        printable(
+            f"{file} is no value by the certificate's key over what --dtbs wrote. It has to be one by "
+            f"{dtbs.scheme}{how}. Sign that again."
+        ),
+    )
+
+
+def _read(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise Malformed(f"{file} cannot be read: {error.strerror}.") from error
