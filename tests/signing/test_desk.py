@@ -6,13 +6,17 @@ import asyncio
 import base64
 import hashlib
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from cryptography import x509
 from pydantic import ValidationError
 from signing_house import TEXT, house, pdf
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from trustworks.core.audit import Recorder
 from trustworks.core.errors import Malformed, Rejected, Unavailable
@@ -93,22 +97,58 @@ def recorder(database: Database) -> Iterator[Recorder]:
 
 @pytest.fixture
 def desk(database: Database, recorder: Recorder) -> Iterator[Desk]:
-    with Desk(
-        settings(),
-        Here(),  # type: ignore[arg-type] # it does what a pool does
-        seals={"main": seal_of(house().person())},
-        database=database,
-        recorder=recorder,
-        clock=lambda: datetime.now(UTC),
-    ) as made:
+    with opened(database, recorder) as made:
         yield made
 
 
-def post(desk: Desk, path: str, body: object, token: str | None = TOKEN) -> tuple[int, Any]:
+def opened(database: Database, recorder: Recorder, **changes: Any) -> Desk:
+    given: dict[str, Any] = {
+        "settings": settings(),
+        "pool": Here(),
+        "seals": {"main": seal_of(house().person())},
+        "clock": lambda: datetime.now(UTC),
+    } | changes
+    return Desk(database=database, recorder=recorder, **given)
+
+
+class Counting:
+    """A seal that says what its key signed."""
+
+    def __init__(self) -> None:
+        self.signed: list[bytes] = []
+        person = house().person()
+
+        def sign(octets: bytes) -> bytes:
+            self.signed.append(octets)
+            return person.sign(octets)
+
+        self.seal = replace(seal_of(person), sign=sign)
+
+
+def rows(database: Database) -> list[str]:
+    with database.read() as connection:
+        return sorted(row.state for row in connection.execute(select(records.seals)))
+
+
+def events_of(database: Database) -> list[tuple[str, str, Any]]:
+    query = text("SELECT body FROM audit_events WHERE type = 'signing.sealed' ORDER BY sequence")
+    with database.read() as connection:
+        found = [json.loads(bytes(one)) for one in connection.execute(query).scalars()]
+    return [(one["type"], one["outcome"], one["detail"]) for one in found]
+
+
+def post(
+    desk: Desk, path: str, body: object, token: str | None = TOKEN, *, secure: bool = True
+) -> tuple[int, Any]:
     headers = {} if token is None else {b"authorization": f"Bearer {token}".encode()}
     message = body if isinstance(body, bytes) else json.dumps(body).encode()
     request = RawRequest(
-        method="POST", path=path, raw_path=path.encode(), headers=Headers(headers.items()), body=message
+        method="POST",
+        path=path,
+        raw_path=path.encode(),
+        headers=Headers(headers.items()),
+        body=message,
+        secure=secure,
     )
     route = next(one for one in routes(desk) if one.path == path)
 
@@ -185,17 +225,116 @@ def test_what_failed_is_not_counted(desk: Desk, database: Database) -> None:
 
 @pytest.mark.req("TRUSTWORKS:SIGNING-SEAL-STANDS")
 def test_a_revoked_seal_seals_nothing(database: Database, recorder: Recorder) -> None:
-    with Desk(
-        settings(),
-        Here(),  # type: ignore[arg-type] # as above
-        seals={"main": seal_of(house().person(), "keyCompromise since 2026-01-01")},
-        database=database,
-        recorder=recorder,
-        clock=lambda: datetime.now(UTC),
-    ) as made:
+    revoked = {"main": seal_of(house().person(), "keyCompromise since 2026-01-01")}
+    with opened(database, recorder, seals=revoked) as made:
         status, told = post(made, "/seals", seal_body())
-    assert status == 503
+    assert (status, told["type"]) == (422, "urn:trustworks:signing:signing.seal-revoked")
     assert "is revoked (keyCompromise" in told["detail"]
+
+
+class Down:
+    """A time-stamping authority that is not there."""
+
+    def stamp(self, digest: bytes, hash_name: str = "sha256") -> bytes:
+        del digest, hash_name
+        raise Unavailable("timestamping.unreachable", "The time-stamping authority is down.")
+
+
+def test_what_the_key_signed_stays_counted_and_is_told(database: Database, recorder: Recorder) -> None:
+    here, counting = Here(), Counting()
+    here.creation = Creation(means=replace(house().means, stamper=Down()), terms=Terms(lab=True))
+    with opened(database, recorder, pool=here, seals={"main": counting.seal}) as made:
+        statuses = [post(made, "/seals", seal_body(level="B-T"))[0] for _ in range(3)]
+    assert statuses == [503, 503, 403]
+    assert len(counting.signed) == 2
+    assert rows(database) == ["signed", "signed"]
+    expected = {
+        "through": "http",
+        "format": "pades",
+        "container": None,
+        "level": "B-T",
+        "documents": 1,
+        "why": "timestamping.unreachable",
+    }
+    assert events_of(database) == [("signing.sealed", "failure", expected)] * 2
+
+
+@pytest.mark.parametrize(
+    ("level", "without", "code"),
+    [("B-T", "stamper", "signing.no-stamper"), ("B-LT", "evidence", "signing.no-evidence")],
+)
+def test_nothing_is_signed_whose_level_cannot_be_reached(
+    database: Database, recorder: Recorder, level: str, without: str, code: str
+) -> None:
+    here, counting = Here(), Counting()
+    means = replace(house().means, **{without: None})  # type: ignore[arg-type] # both may be None
+    here.creation = Creation(means=means, terms=Terms(lab=True))
+    with opened(database, recorder, pool=here, seals={"main": counting.seal}) as made:
+        status, told = post(made, "/seals", seal_body(level=level))
+    assert (status, told["type"]) == (422, f"urn:trustworks:signing:{code}")
+    assert counting.signed == []
+    assert rows(database) == ["failed"]
+
+
+class Untrue(Here):
+    """A process whose word is not true."""
+
+    def __init__(self, octets: bytes) -> None:
+        super().__init__()
+        self.octets = octets
+
+    def ask(self, question: Question) -> Reply:
+        del question
+        return Reply(words={"prepared": "", "levels": ["PAdES-BASELINE-B"]}, octets=self.octets)
+
+
+@pytest.mark.req("TRUSTWORKS:SIGNING-SEAL-FORM")
+def test_a_key_signs_no_certificate_whatever_a_process_says(database: Database, recorder: Recorder) -> None:
+    counting = Counting()
+    certificate = house().person().certificate
+    tbs = x509.load_der_x509_certificate(certificate).tbs_certificate_bytes
+    with opened(database, recorder, pool=Untrue(tbs), seals={"main": counting.seal}) as made:
+        status, told = post(made, "/seals", seal_body())
+    assert (status, told["type"]) == (503, "urn:trustworks:signing:signing.process")
+    assert counting.signed == []
+    assert rows(database) == ["failed"]
+    assert events_of(database) == []
+
+
+@pytest.mark.req("TRUSTWORKS:SIGNING-PRIVATE")
+@pytest.mark.parametrize("path", PATHS)
+def test_a_token_that_came_unencrypted_is_refused(desk: Desk, path: str) -> None:
+    for token in (TOKEN, None):
+        status, told = post(desk, path, b"never read", token, secure=False)
+        assert status == 403
+        assert "Speak HTTPS" in told["detail"]
+
+
+def test_a_laboratory_has_tokens_that_protect_nothing(database: Database, recorder: Recorder) -> None:
+    with opened(database, recorder, lab=True) as made:
+        assert post(made, "/seals", seal_body(), secure=False)[0] == 200
+
+
+@pytest.mark.req("TRUSTWORKS:SIGNING-SEAL-QUOTA")
+def test_of_several_at_once_so_many_are_sealed_as_are_left(database: Database, recorder: Recorder) -> None:
+    client = {"name": "shop", "token-sha256": hashlib.sha256(TOKEN.encode()).hexdigest(), "seals": ["main"]}
+    limits = {"at-once": 4}
+    chosen = settings(clients=[client | {"per-day": 1}], limits=limits)
+    together = threading.Barrier(4)
+
+    class Together(Here):
+        def ask(self, question: Question) -> Reply:
+            assert question.client == "shop"
+            return super().ask(question)
+
+    def clock() -> datetime:
+        together.wait()
+        return datetime.now(UTC)
+
+    with opened(database, recorder, pool=Together(), settings=chosen, clock=clock) as made:
+        with ThreadPoolExecutor(4) as threads:
+            found = [threads.submit(post, made, "/seals", seal_body()) for _ in range(4)]
+        assert sorted(one.result()[0] for one in found) == [200, 403, 403, 403]
 
 
 def test_three_steps_with_a_key_elsewhere(desk: Desk) -> None:

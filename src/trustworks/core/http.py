@@ -63,6 +63,11 @@ class RawRequest:
     client_address: str | None = None
 
 
+def is_private(*, secure: bool, lab: bool) -> bool:
+    """Whether a token or secret may come so: nobody reads it on its way; a laboratory's protect nothing."""
+    return secure or lab
+
+
 @dataclass(frozen=True, slots=True)
 class RawResponse:
     """One HTTP answer: status, media type, body, and further headers."""

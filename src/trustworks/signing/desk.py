@@ -2,8 +2,8 @@
 
 Life of a request: 1 the client is known by his token; 2 there is a place in the queue; 3 a process without a
 key reads the documents and prepares, completes or augments; 4 of a seal the key signs here what was prepared,
-once the client's seals of the day are counted; 5 the audit log is told, with the record of a seal in the same
-transaction; 6 the answer leaves.
+once the client's seals of the day are counted, and what it signs has the form of a signature; 5 the audit log
+is told, with the record of a seal in the same transaction; 6 the answer leaves.
 """
 
 from __future__ import annotations
@@ -13,9 +13,13 @@ import hashlib
 import hmac
 import secrets
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from trustworks.core.errors import Refused, Rejected, Unavailable
+import structlog
+
+from trustworks.core.errors import Refused, Rejected, TrustworksError, Unavailable
+from trustworks.core.http import is_private
 from trustworks.core.trace import implements
 from trustworks.core.values import dataclass
 from trustworks.signing import events, records, wire
@@ -29,6 +33,7 @@ from trustworks.signing.bounded.work import (
     certificates_in_words,
     encoded,
 )
+from trustworks.signing.rules.dtbs import fault_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -39,6 +44,8 @@ if TYPE_CHECKING:
     from trustworks.core.store import Database
     from trustworks.signing.bounded.pool import Pool, Reply
     from trustworks.signing.config import ClientSettings, SigningSettings
+
+log = structlog.get_logger(__name__)
 
 BUSY: Final = "signing.busy"
 NO_CLIENT: Final = "signing.client"
@@ -68,6 +75,17 @@ def client_of(clients: Sequence[ClientSettings], token: str) -> ClientSettings |
         if hmac.compare_digest(one.token_sha256, given):
             found = one
     return found
+
+
+@implements("TRUSTWORKS:SIGNING-PRIVATE")
+def check_private(*, secure: bool, lab: bool) -> None:
+    """Refuse a token that others could read on its way. Raises `Refused`."""
+    if not is_private(secure=secure, lab=lab):
+        raise Refused(
+            "TRUSTWORKS:SIGNING-PRIVATE",
+            "Speak HTTPS: the token could be read on its way. Have a new one made for the client, and this "
+            "one taken out of [[signing.clients]].",
+        )
 
 
 @implements("TRUSTWORKS:SIGNING-LIMITS", disabled=False)
@@ -100,17 +118,34 @@ def check_quota(client: ClientSettings, counted: int) -> None:
 
 @implements("TRUSTWORKS:SIGNING-SEAL-STANDS")
 def check_not_revoked(seal: str, revoked: str | None) -> None:
-    """Nothing is sealed by a certificate that is revoked. Raises `Unavailable` (signing.seal-revoked)."""
+    """Nothing is sealed by a certificate that is revoked. Raises `Rejected` (signing.seal-revoked)."""
     if revoked is not None:
-        raise Unavailable(
+        raise Rejected(
             "signing.seal-revoked",
             f"The certificate of the seal {seal} is revoked ({revoked}); nothing is sealed with it. Take a "
             "new key and certificate into use ([[signing.seals]]).",
         )
 
 
+def check_form(asked: wire.SealBody, octets: bytes, certificate: bytes) -> None:
+    """The key of a seal signs what has the form of its format, whatever the process says that prepared it.
+
+    Raises `Unavailable` (signing.process).
+    """
+    fault = fault_of(octets, format=asked.format, certificate=certificate)
+    if fault is not None:
+        log.error("signing.process-untrue", seal=asked.seal, format=asked.format.value, fault=fault)
+        raise Unavailable(
+            "signing.process",
+            "The process that prepared the seal gave what is no signature's. Try again later.",
+        )
+
+
 class Desk:
-    """The service over one configuration, in one worker; `seals` are by their names. Threads share it."""
+    """The service over one configuration, in one worker; `seals` are by their names. Threads share it.
+
+    `lab`: tokens may come unencrypted.
+    """
 
     def __init__(
         self,
@@ -121,8 +156,10 @@ class Desk:
         database: Database,
         recorder: Recorder,
         clock: Callable[[], datetime],
+        lab: bool = False,
     ) -> None:
         self.settings = settings
+        self.lab = lab
         self._pool = pool
         self._seals = seals
         self._database = database
@@ -170,17 +207,16 @@ class Desk:
             self._begun -= 1
 
     def _prepare(self, client: ClientSettings, message: bytes) -> bytes:
-        del client
-        return self._ask(PREPARE, message).octets
+        return self._ask(client, PREPARE, message).octets
 
     def _complete(self, client: ClientSettings, message: bytes) -> bytes:
-        done = self._ask(COMPLETE, message)
+        done = self._ask(client, COMPLETE, message)
         levels = done.words["levels"]
         self._recorder.record(events.completed(through="http", level=levels[0], client=client.name))
         return done.octets
 
     def _augment(self, client: ClientSettings, message: bytes) -> bytes:
-        done = self._ask(AUGMENT, message)
+        done = self._ask(client, AUGMENT, message)
         self._recorder.record(
             events.augmented(through="http", levels=done.words["levels"], client=client.name)
         )
@@ -197,21 +233,24 @@ class Desk:
         check_not_revoked(asked.seal, seal.revoked())
         named, key = secrets.token_hex(16), hashlib.sha256(seal.spki).hexdigest()
         now = self._clock()
+        midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
         with self._database.begin() as connection:
+            # Of two that come at the same time, with one left, the second counts the first.
+            records.one_at_a_time(connection, client.name)
             records.begin(connection, id_=named, client=client.name, seal=asked.seal, key=key, at=now)
+            check_quota(client, records.counted(connection, client.name, since=midnight))
         try:
-            # Counted once it is there for all: two that come at the same time see each other.
-            midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-            with self._database.read() as connection:
-                check_quota(client, records.counted(connection, client.name, since=midnight))
-            return self._sealed(client, seal, named, key, message)
+            return self._sealed(client, seal, asked, named, message)
         except BaseException:
             with self._database.begin() as connection:
-                records.end(connection, named, level=None)
+                records.fail(connection, named)
             raise
 
-    def _sealed(self, client: ClientSettings, seal: Seal, named: str, key: str, message: bytes) -> bytes:
+    def _sealed(
+        self, client: ClientSettings, seal: Seal, asked: wire.SealBody, named: str, message: bytes
+    ) -> bytes:
         first = self._ask(
+            client,
             SEAL,
             message,
             certificates=certificates_in_words(seal.certificates),
@@ -219,23 +258,42 @@ class Desk:
             key=encoded(seal.spki),
             qualified=seal.qualified,
         )
-        value = seal.sign(first.octets)
-        done = self._ask(
-            SEALED,
-            message,
-            prepared=first.words["prepared"],
-            value=encoded(value),
-            qualified=seal.qualified,
+        check_form(asked, first.octets, seal.certificates[0])
+        with self._database.begin() as connection:
+            records.sign(connection, named)
+        # From here on it counts, and the log is told: the key may have signed.
+        words = {
+            "format": asked.format.value,
+            "container": None if asked.container is None else asked.container.value,
+            "documents": len(asked.documents),
+        }
+        told = partial(
+            events.sealed,
+            through="http",
+            words=words,
+            key=hashlib.sha256(seal.spki).digest(),
+            client=client.name,
         )
-        level = done.words["levels"][0]
-        event = events.sealed(
-            through="http", words=first.words, key=bytes.fromhex(key), level=level, client=client.name
-        )
-        self._recorder.transact(event, lambda connection: records.end(connection, named, level=level))
+        try:
+            value = seal.sign(first.octets)
+            done = self._ask(
+                client,
+                SEALED,
+                message,
+                prepared=first.words["prepared"],
+                value=encoded(value),
+                qualified=seal.qualified,
+            )
+            level = done.words["levels"][0]
+            event = told(level=level)
+            self._recorder.transact(event, lambda connection: records.give(connection, named, level=level))
+        except BaseException as error:
+            self._recorder.record(told(level=asked.level.value, failed=_code_of(error)))
+            raise
         return done.octets
 
-    def _ask(self, do: str, message: bytes, **words: object) -> Reply:
-        return self._pool.ask(Question(words={"do": do, **words}, octets=message))
+    def _ask(self, client: ClientSettings, do: str, message: bytes, **words: object) -> Reply:
+        return self._pool.ask(Question(words={"do": do, **words}, octets=message, client=client.name))
 
     def __enter__(self) -> Self:
         return self
@@ -247,6 +305,15 @@ class Desk:
         """End what runs, and all processes."""
         self._pool.close()
         self._threads.shutdown(wait=True, cancel_futures=True)
+
+
+def _code_of(error: BaseException) -> str:
+    """Why nothing came of a seal, in a word that has nothing of a document."""
+    if isinstance(error, Refused):
+        return error.requirement
+    if isinstance(error, (Rejected, Unavailable)):
+        return error.code
+    return "malformed" if isinstance(error, TrustworksError) else type(error).__name__
 
 
 def check_certificate_of_key(seal: str, certificate_spki: bytes, key_spki: bytes) -> None:

@@ -47,11 +47,17 @@ def signed(*, through: str, request: Request, key: bytes, level: str, client: st
 
 
 @implements("TRUSTWORKS:SIGNING-EVENT", "TS119101:EL-3", "TS119101:EL-7", "TS119101:EL-8", disabled=_bare)
-def sealed(*, through: str, words: Mapping[str, Any], key: bytes, level: str, client: str) -> Event:
-    """A key of the provider sealed for a client; `words` are those of the process that prepared it."""
+def sealed(
+    *, through: str, words: Mapping[str, Any], key: bytes, level: str, client: str, failed: str | None = None
+) -> Event:
+    """A key of the provider sealed for a client; `words` say what was asked for.
+
+    `failed` is the code of what went wrong after the key had been asked: `level` is then what was wanted.
+    """
+    why = {} if failed is None else {"why": failed}
     return Event(
         type="signing.sealed",
-        outcome="success",
+        outcome="success" if failed is None else "failure",
         actor=ACTOR,
         subject={"key": key.hex(), "client": client},
         detail={
@@ -60,6 +66,7 @@ def sealed(*, through: str, words: Mapping[str, Any], key: bytes, level: str, cl
             "container": words["container"],
             "level": level,
             "documents": words["documents"],
+            **why,
         },
         time=datetime.now(UTC),
     )

@@ -1,7 +1,8 @@
 """`POST /signing/prepare`, `/signing/complete`, `/augmentation` and `/seals`: JSON in, JSON out.
 
 What is answered: 200 what was asked for; 400 the message, or a document in it, cannot be read; 401 nobody
-knows the client; 403 it may not; 413 too much; 415 no JSON; 422 it cannot be signed so; 503 not now.
+knows the client; 403 it may not, or the token came unencrypted; 413 too much; 415 no JSON; 422 it cannot be
+signed so; 503 not now.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from trustworks.core import problems
 from trustworks.core.errors import Malformed, Refused, Rejected, TrustworksError, Unavailable
 from trustworks.core.http import RawResponse, Route
 from trustworks.signing.bounded.pool import TOO_MUCH
+from trustworks.signing.desk import check_private
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -69,7 +71,7 @@ class Edge:
     async def admit(self, request: RawRequest) -> RawResponse | None:
         """Refuse whom nobody knows before anything of his message is read."""
         try:
-            self._desk.client(bearer(request))
+            self._client(request)
         except Refused as error:
             return told(error)
         return None
@@ -77,10 +79,14 @@ class Edge:
     async def handle(self, do: Do, request: RawRequest) -> RawResponse:
         """Do what was asked."""
         try:
-            answer = await do(self._desk.client(bearer(request)), request.body)
+            answer = await do(self._client(request), request.body)
         except TrustworksError as error:
             return told(error)
         return RawResponse(200, JSON, answer, _NOT_KEPT)
+
+    def _client(self, request: RawRequest) -> ClientSettings:
+        check_private(secure=request.secure, lab=self._desk.lab)
+        return self._desk.client(bearer(request))
 
 
 def bearer(request: RawRequest) -> str | None:

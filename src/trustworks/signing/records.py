@@ -1,7 +1,8 @@
 """The record of seals: which key sealed for which client, and when. All SQL of this service is here.
 
 A seal is counted from before it is made, so that clients get no more of them than they may have, however many
-processes serve them, and whenever one of these ends.
+processes serve them, and whenever one of these ends. Once its key was asked to sign it stays counted,
+whatever becomes of the document.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-BEGUN, GIVEN, FAILED = "begun", "given", "failed"
+BEGUN, SIGNED, GIVEN, FAILED = "begun", "signed", "given", "failed"
 
 # `key` is the SHA-256 of the public key in hexadecimal. Nothing of a document is here.
 seals = Table(
@@ -46,12 +47,28 @@ def counted(connection: Connection, client: str, *, since: datetime) -> int:
     return int(connection.execute(query).scalar_one())
 
 
+def one_at_a_time(connection: Connection, client: str) -> None:
+    """Until this transaction ends no other counts the seals of that client; of SQLite none other writes."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"signing:{client}"))))
+
+
 def begin(connection: Connection, *, id_: str, client: str, seal: str, key: str, at: datetime) -> None:
     """A seal is being made."""
     connection.execute(insert(seals).values(id=id_, client=client, seal=seal, key=key, begun=at, state=BEGUN))
 
 
-def end(connection: Connection, id_: str, *, level: str | None) -> None:
-    """It is made, with that level; None: nothing came of it, and it counts no more."""
-    state = FAILED if level is None else GIVEN
-    connection.execute(update(seals).where(seals.c.id == id_).values(state=state, level=level))
+def sign(connection: Connection, id_: str) -> None:
+    """Its key signs now."""
+    connection.execute(update(seals).where(seals.c.id == id_).values(state=SIGNED))
+
+
+def fail(connection: Connection, id_: str) -> None:
+    """Nothing came of it. Where its key had not signed it counts no more."""
+    unsigned = (seals.c.id == id_) & (seals.c.state == BEGUN)
+    connection.execute(update(seals).where(unsigned).values(state=FAILED))
+
+
+def give(connection: Connection, id_: str, *, level: str) -> None:
+    """It is made, with that level."""
+    connection.execute(update(seals).where(seals.c.id == id_).values(state=GIVEN, level=level))

@@ -134,6 +134,7 @@ class Creating(Evidencing):
             database=database,
             recorder=recorder,
             clock=lambda: clock.now().utc,
+            lab=self.lab,
         )
 
     def _seal(self, settings: SealSettings, key: Key, database: Database) -> Seal:

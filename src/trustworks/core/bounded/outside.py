@@ -130,6 +130,9 @@ class Pool(ABC, Generic[A, B]):
     kept_after: tuple[type[Exception], ...] = ()
     """Errors of a request after which its process is as good as before; after any other it is replaced."""
 
+    most: int | None = None
+    """Processes, of which one that waits is ended before one is started that fits a request; None: any."""
+
     def __init__(self) -> None:
         self._idle: list[Child[A, B]] = []
         self._busy: set[Child[A, B]] = set()
@@ -144,13 +147,21 @@ class Pool(ABC, Generic[A, B]):
     def stopping(self) -> Exception:
         """What who asks a pool is told that is closed."""
 
+    def fits(self, process: Child[A, B], asked: A) -> bool:  # noqa: ARG002 - others look
+        """Whether a process that answered before may answer this one, too."""
+        return True
+
+    def is_kept_after(self, error: BaseException) -> bool:
+        """Whether a process is as good as before after an error of a request."""
+        return isinstance(error, self.kept_after)
+
     def ask(self, asked: A) -> B:
         """Have a request answered in a process of the pool; see its `ask`. One that failed is replaced."""
-        process = self._take()
+        process = self._take(asked)
         try:
             answer = process.ask(asked)
         except BaseException as error:
-            if isinstance(error, self.kept_after):
+            if self.is_kept_after(error):
                 self._give_back(process)
             else:
                 self._end(process)
@@ -158,14 +169,20 @@ class Pool(ABC, Generic[A, B]):
         self._give_back(process)
         return answer
 
-    def _take(self) -> Child[A, B]:
+    def _take(self, asked: A) -> Child[A, B]:
+        ended = None
         with self._lock:
             if self._closed:
                 raise self.stopping()
-            process = self._idle.pop() if self._idle else None
+            process = next((one for one in reversed(self._idle) if self.fits(one, asked)), None)
             if process is not None:
+                self._idle.remove(process)
                 self._busy.add(process)
                 return process
+            if self.most is not None and self._idle and len(self._idle) + len(self._busy) >= self.most:
+                ended = self._idle.pop(0)  # who waits for longest
+        if ended is not None:
+            ended.close()
         process = self.started()
         with self._lock:
             self._busy.add(process)

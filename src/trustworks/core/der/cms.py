@@ -93,7 +93,12 @@ def attributes_of(signer: SignerInfo) -> list[Attribute]:
     """The signed attributes. Raises ValueError when the element is none, or not in DER's order."""
     if signer.signed_attributes.tag_bytes != b"\xa0":
         raise ValueError("the signer has no signed attributes")
-    return asn1.decode_der(_Attributes, tlv(SEQUENCE, signed_bytes(signer))).attributes.as_list()
+    return attributes_in(signed_bytes(signer))
+
+
+def attributes_in(octets: bytes) -> list[Attribute]:
+    """The attributes of a SET, as a signature is over it. Raises ValueError where it is none in DER."""
+    return asn1.decode_der(_Attributes, tlv(SEQUENCE, octets)).attributes.as_list()
 
 
 def signed_bytes(signer: SignerInfo) -> bytes:

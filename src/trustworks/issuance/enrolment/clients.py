@@ -19,6 +19,7 @@ from cryptography import x509
 
 from trustworks.core.audit import Event
 from trustworks.core.errors import Malformed, Refused, Rejected
+from trustworks.core.http import is_private
 from trustworks.core.roles import jws
 from trustworks.core.roles import records as operators
 from trustworks.core.roles.model import Act, check_name
@@ -101,7 +102,7 @@ def profiles_of(client: ApiClient) -> frozenset[str]:
 @implements("TRUSTWORKS:API-PRIVATE")
 def check_private(*, secure: bool, lab: bool) -> None:
     """Refuse a secret or token that others could read on the way; a laboratory's protect nothing."""
-    if not secure and not lab:
+    if not is_private(secure=secure, lab=lab):
         raise Refused(
             "TRUSTWORKS:API-PRIVATE",
             "Speak HTTPS: what was sent could be read on its way. A token that was sent has ended; in place "

@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl
 import structlog
 
 from trustworks.core.errors import Malformed, TrustworksError, Unavailable
-from trustworks.core.http import RawRequest, RawResponse, Route
+from trustworks.core.http import RawRequest, RawResponse, Route, is_private
 from trustworks.core.problems import response
 from trustworks.core.troubles import Troubles
 from trustworks.issuance.enrolment.clients import check_may, check_private
@@ -88,7 +88,7 @@ class Edge:
         session = None if token is None else await self._session(token)
         if session is None or token is None:
             return _not_signed_in()
-        if not request.secure and not self._api.lab:  # who listened has the token by now
+        if not is_private(secure=request.secure, lab=self._api.lab):  # who listened has the token by now
             await self._in_thread(self._api.clients.sign_out, token)
             check_private(secure=False, lab=False)
         if operation.act is not None:
