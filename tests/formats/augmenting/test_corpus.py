@@ -5,8 +5,6 @@ Refusals are listed by their reason, with how many there are, and never by the f
 
 from __future__ import annotations
 
-import io
-import zipfile
 from collections import Counter
 from datetime import UTC, datetime
 from functools import cache
@@ -14,24 +12,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from kept_intact import intact, kept
 from signed_corpus import CORPUS, anchors_of, cases
 from signed_making import house, stamp
 
 from trustworks.core.errors import Malformed, Rejected
 from trustworks.core.ports import ValidationData
 from trustworks.formats.augmenting import Kind, Opened
-from trustworks.formats.cms.structure import read_signed_data
 from trustworks.formats.data import Octets, Stored
 from trustworks.formats.read import read
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any
 
     from signed_corpus import Case
 
     from trustworks.formats.augmenting import Target
-    from trustworks.formats.evidence import Evidence
 
 MOST = 2
 """Signatures of one file that are augmented."""
@@ -97,45 +93,6 @@ def reason(refused: Rejected) -> str:
     if refused.code == "adding.broken":
         return next(short for begin, short in BROKEN.items() if str(refused).startswith(begin))
     return refused.code
-
-
-def intact(found: Evidence) -> set[tuple[Any, ...]]:
-    """All that is intact in a file; time-stamps by what they are over, for their tokens may get more."""
-    signatures = {
-        (one.id, number, part.expected)
-        for one in found.signatures
-        for number, part in enumerate(one.references)
-        if part.intact
-    }
-    stamps = {
-        (one.serial, one.time, one.references[0].expected)
-        for one in found.time_stamps
-        if all(part.intact for part in one.references)
-    }
-    records = {(one.id,) for one in found.evidence_records if all(part.intact for part in one.references)}
-    return signatures | stamps | records
-
-
-def kept(before: bytes, after: bytes, signature_file: str | None) -> bool:
-    """Whether what the format demands to stay as it is, octet for octet, is so."""
-    if before.startswith(b"PK"):
-        return all(
-            one == other or name == signature_file or "ArchiveManifest" in name or name.endswith(".tst")
-            for name, one in members(before).items()
-            for other in [members(after).get(name)]
-        )
-    if before[:1] == b"0":
-        was, is_ = read_signed_data(before), read_signed_data(after)
-        # BER stays BER: what had no length has none.
-        return (was.content_info.end == was.content_info.after) == (
-            is_.content_info.end == is_.content_info.after
-        ) and [one.signature.octets for one in was.signers] == [one.signature.octets for one in is_.signers]
-    return b"%PDF-" not in before[:1024] or after.startswith(before)
-
-
-def members(octets: bytes) -> dict[str, bytes]:
-    with zipfile.ZipFile(io.BytesIO(octets)) as archive:
-        return {one.filename: archive.read(one) for one in archive.infolist()}
 
 
 def augment(target: Target, case: Case, counted: Counter[Step]) -> None:

@@ -84,7 +84,7 @@ def raised(target: Target, level: Level, means: Means, *, renew: bool = False) -
         Unavailable: time-stamps or validation data are not to be had now; the sentence says when.
     """
     stamps = _holding(target)
-    if level.rank >= Level.T.rank and not any(one.kind in OVER_VALUE for one in stamps):
+    if level.rank >= Level.T.rank and not any(map(_of_level_t, stamps)):
         target = target.with_time_stamp(means.stamp(target.digest(Kind.SIGNATURE, means.hash_name)))
     if level.rank < Level.LT.rank:
         return target
@@ -98,6 +98,11 @@ def raised(target: Target, level: Level, means: Means, *, renew: bool = False) -
     if archive:
         target = target.with_archive_time_stamp(means.stamp(target.digest(Kind.ARCHIVE, means.hash_name)))
     return target
+
+
+def _of_level_t(stamp: TimeStamp) -> bool:
+    """Whether a time-stamp makes level T: one that the VRI of a PDF has makes none (EN 319 142-1, 6.3)."""
+    return stamp.kind in OVER_VALUE and stamp.form != "vri-time-stamp"
 
 
 def _holding(target: Target) -> list[TimeStamp]:
