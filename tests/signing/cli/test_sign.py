@@ -209,6 +209,7 @@ def test_each_file_of_a_folder_says_its_own_time(
     [
         (["--policy-file", "a.txt"], "go with --policy"),
         (["--policy", "1.2.3"], "give --policy-file"),
+        (["--policy", "1.2.3", "--policy-file", "none"], "cannot be read"),
         (["--place", "Lisboa"], "NAME=VALUE"),
         (["--parallel", "--counter-sign", "only"], "not both"),
         (["--batch"], "one folder"),
@@ -263,6 +264,28 @@ def test_what_the_signer_says_is_in_the_signature(key: Any, folder: Path) -> Non
     assert "Lisboa" in str(one.attributes.location)
     assert one.attributes.signing_time is not None
     assert one.attributes.signing_time >= NOW
+
+
+def test_a_commitment_and_a_policy_that_are_none_are_told(key: Any, folder: Path) -> None:
+    before = set(folder.iterdir())
+    for name in ("a.xml", "a.txt", "a.pdf"):
+        with pytest.raises(Rejected, match="Write one of proof-of-origin"):
+            run(sign, name, *by(key), "--commitment", "proof-of-aproval")
+        with pytest.raises(Rejected, match="'nonsense' names no signature policy"):
+            run(sign, name, *by(key), "--policy", "nonsense", "--policy-file", "a.txt")
+    assert set(folder.iterdir()) == before
+
+
+def test_a_detached_signature_is_not_augmented_without_its_data(key: Any, folder: Path) -> None:
+    before = set(folder.iterdir()) | {folder / "a.signed.p7s"}
+    run(sign, "a.txt", *by(key), "--packaging", "detached")
+    with pytest.raises(Rejected, match="Give it beside the file"):
+        run(augment, "a.signed.p7s", "--level", "B-T")
+    with pytest.raises(Rejected, match="--detached may name other data than was signed"):
+        run(augment, "a.signed.p7s", "--detached", "a.xml", "--level", "B-T")
+    with pytest.raises(Rejected, match="no time-stamping authority"):
+        run(augment, "a.signed.p7s", "--detached", "a.txt", "--level", "B-T")
+    assert set(folder.iterdir()) == before
 
 
 def test_a_file_without_signatures_is_not_augmented(folder: Path) -> None:

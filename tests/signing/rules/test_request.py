@@ -278,6 +278,44 @@ def test_a_claim_says_something_once(claims: dict[str, Any], words: str) -> None
     refused(request, "signing.claims", "SIGNING-REQUEST-CLAIMS", words)
 
 
+@pytest.mark.req("TRUSTWORKS:SIGNING-REQUEST-IDENTIFIERS")
+@pytest.mark.parametrize(
+    ("format_", "named"),
+    [
+        *((one, "proof-of-aproval") for one in Format),
+        *((one, "1..2") for one in Format),
+        *((one, "1.40.1") for one in Format),
+        *((one, "3.1.2") for one in Format),
+        *((one, "1.2.03") for one in Format),
+        (X, "https://policy.example/a b"),
+        (J, "https:"),
+        (C, "https://policy.example/1"),
+        (P, "urn:oid:1.2.3"),
+    ],
+)
+def test_what_names_nothing_is_refused(format_: Format, named: str) -> None:
+    commitment = asked(format_, claims=replace(CLAIMS, commitments=(named,)))
+    known = ("proof-of-origin, proof-of-receipt", "object identifier")
+    refused(commitment, "signing.identifier", "SIGNING-REQUEST-IDENTIFIERS", *known)
+    policy = asked(format_, claims=replace(CLAIMS, policy=replace(POLICY, identifier=named)))
+    refused(policy, "signing.identifier", "SIGNING-REQUEST-IDENTIFIERS", "names no signature policy")
+
+
+@pytest.mark.req("TRUSTWORKS:SIGNING-REQUEST-IDENTIFIERS")
+@pytest.mark.parametrize(
+    ("format_", "named"),
+    [
+        *((one, "1.2.840.113549.1.9.16.6.1") for one in Format),
+        *((one, "2.999.340282366920938463463374607431768211455") for one in Format),
+        *((one, "https://policy.example/1?a=b#c") for one in (X, J)),
+        *((one, "urn:oid:1.2.3") for one in (X, J)),
+    ],
+)
+def test_identifiers_name_commitments_and_policies(format_: Format, named: str) -> None:
+    check(asked(format_, claims=replace(CLAIMS, commitments=(named,))))
+    check(asked(format_, claims=replace(CLAIMS, policy=replace(POLICY, identifier=named))))
+
+
 @pytest.mark.req("TRUSTWORKS:SIGNING-REQUEST-REASON")
 def test_a_pdf_says_why_and_where_once() -> None:
     chosen = PadesChoices(reason="I agree", location="Somewhere")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from trustworks.core.errors import Rejected
 from trustworks.core.options import AsJson  # noqa: TC001 - as above
 from trustworks.core.output import check_output, write_output
 from trustworks.core.printable import printable
@@ -88,13 +89,18 @@ def augment(
             fresh=not earlier_status,
         )
     )
-    made = creation.augment(
-        opened(data_of(file), None if password_file is None else password_in(password_file)),
-        level,
-        detached=[data_of(one) for one in detached or ()],
-        only=tuple(signature or ()),
-        renew=renew,
-    )
+    try:
+        made = creation.augment(
+            opened(data_of(file), None if password_file is None else password_in(password_file)),
+            level,
+            detached=[data_of(one) for one in detached or ()],
+            only=tuple(signature or ()),
+            renew=renew,
+        )
+    except Rejected as error:
+        if error.code != "signature.own" or not detached:
+            raise
+        raise Rejected(error.code, f"{error} --detached may name other data than was signed.") from error
     write_output(place, made.data.portions(), replace=replace)
     if as_json:
         changes = [

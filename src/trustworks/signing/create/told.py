@@ -10,21 +10,12 @@ from typing import TYPE_CHECKING, Final
 
 from trustworks.core.errors import Rejected
 from trustworks.signing.model import Format
+from trustworks.signing.rules.identifiers import COMMITMENTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from trustworks.formats.claims import Claims
-
-COMMITMENTS: Final[Mapping[str, tuple[str, str]]] = {
-    "proof-of-origin": ("1.2.840.113549.1.9.16.6.1", "ProofOfOrigin"),
-    "proof-of-receipt": ("1.2.840.113549.1.9.16.6.2", "ProofOfReceipt"),
-    "proof-of-delivery": ("1.2.840.113549.1.9.16.6.3", "ProofOfDelivery"),
-    "proof-of-sender": ("1.2.840.113549.1.9.16.6.4", "ProofOfSender"),
-    "proof-of-approval": ("1.2.840.113549.1.9.16.6.5", "ProofOfApproval"),
-    "proof-of-creation": ("1.2.840.113549.1.9.16.6.6", "ProofOfCreation"),
-}
-"""Commitment types by a name: their object identifiers, and the ends of their URIs."""
 
 PARTS: Final = ("street", "city", "state", "postal-code", "country")
 """The parts of a place, as they are written in every format."""

@@ -28,6 +28,7 @@ from trustworks.signing.model import (
     PadesChoices,
     XadesChoices,
 )
+from trustworks.signing.rules.identifiers import names_what_can_be_known
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -406,6 +407,7 @@ RULES: Final[tuple[Callable[[Request], None], ...]] = (
     says_when,
     binds_its_policy,
     claims_something,
+    names_what_can_be_known,
     says_why_once,
 )
 
