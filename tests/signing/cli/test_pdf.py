@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
 from typing import TYPE_CHECKING, Any
 
 import pikepdf
@@ -70,6 +72,21 @@ def test_a_signature_is_visible_where_it_was_said(folder: Path) -> None:
     options = ("--visible-text", "Signed by Anna", "--visible-at", "60,70,100,80", "--visible-page", "-1")
     found = field_of(signed(folder, "a.pdf", *options))
     assert found == ([60, 70, 160, 150], "Signed by Anna", None)
+
+
+def test_a_picture_is_visible_and_another_file_is_told(folder: Path) -> None:
+    row = zlib.compress(b"\x00\xff\x00\x00")
+    chunks = ((b"IHDR", struct.pack(">IIBBBBB", 1, 1, 8, 2, 0, 0, 0)), (b"IDAT", row), (b"IEND", b""))
+    png = b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        for kind, data in chunks
+    )
+    (folder / "seal.png").write_bytes(png)
+    where = ("--visible-at", "60,70,100,80")
+    with pytest.raises(Rejected, match="PNG"):
+        signed(folder, "a.pdf", "--visible-image", "a.txt", *where)
+    found = field_of(signed(folder, "a.pdf", "--visible-image", "seal.png", *where))
+    assert found == ([60, 70, 160, 150], "Digital signature", None)
 
 
 @pytest.mark.parametrize(
