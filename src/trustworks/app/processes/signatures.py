@@ -14,10 +14,13 @@ from trustworks.app.wiring import Wiring
 from trustworks.app.wiring.creating import PROCESS
 from trustworks.core.bounded import inside
 from trustworks.core.bounded.channel import receive
+from trustworks.core.errors import Malformed, Unavailable
 from trustworks.signing.bounded.work import answer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from trustworks.signing.create.process import Creation
 
 _WRITTEN: Final = 1024 * 1024 * 1024
 """Octets of a file that is put aside: evidence that was fetched, large documents on their way."""
@@ -30,7 +33,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     wiring = Wiring.lazy(Path(words["config"]))
     limits = wiring.signing_settings.limits
     inside.restrict(memory=limits.memory, written=_WRITTEN)
-    creation_of = cache(wiring.service_creation)
+    creations = cache(wiring.service_creation)
+
+    def creation_of(qualified: bool) -> Creation:  # noqa: FBT001 - what seals differ in
+        try:
+            return creations()(qualified)
+        except Malformed as error:  # of ours, and not of who asks
+            raise Unavailable("signing.trust", f"Whom to trust cannot be read now: {error}") from error
 
     def done(
         words: dict[str, Any], octets: bytes, descriptors: Sequence[int]

@@ -83,10 +83,11 @@ class Creating(Evidencing):
             )
         return found
 
-    def service_creation(self, qualified: bool) -> Creation:  # noqa: FBT001 - what seals differ in
-        """What makes signatures for clients, as [signing] says; `qualified`: by certificates of that kind.
+    def service_creation(self) -> Callable[[bool], Creation]:
+        """What makes signatures for clients, as [signing] says; true: by certificates as qualified ones are.
 
-        Raises `Malformed` for trust that cannot be read.
+        It is asked for each request, and trusts whom [validation] trusts by then. Raises `Malformed` for
+        trust that cannot be read, now or when it is asked.
         """
         from trustworks.signing.create.levels import Means  # noqa: PLC0415 - loads the formats
         from trustworks.signing.create.process import Creation, Terms  # noqa: PLC0415 - as above
@@ -98,16 +99,23 @@ class Creating(Evidencing):
 
             stamper = HttpStamper(settings.time_stamp_url)
         known = self.config.validation is not None
-        return Creation(
-            means=Means(
-                clock=lambda: datetime.now(UTC),
-                stamper=stamper,
-                evidence=self.evidence_source() if known else None,
-                anchors=self.validation_offer().trusted().trust.anchors if known else None,
-                fresh=settings.fresh,
-            ),
-            terms=Terms(qualified=qualified, ed25519=settings.ed25519, lab=self.lab),
-        )
+        evidence = self.evidence_source() if known else None
+        offer = self.validation_offer() if known else None
+
+        def now(qualified: bool) -> Creation:  # noqa: FBT001 - what seals differ in
+            return Creation(
+                means=Means(
+                    clock=lambda: datetime.now(UTC),
+                    stamper=stamper,
+                    evidence=evidence,
+                    anchors=None if offer is None else offer.trusted().trust.anchors,
+                    fresh=settings.fresh,
+                ),
+                terms=Terms(qualified=qualified, ed25519=settings.ed25519, lab=self.lab),
+                scratch=self.run_dir / "signing",
+            )
+
+        return now
 
     def signing_desk(
         self, *, module: Module | None, database: Database, recorder: Recorder, clock: Clock

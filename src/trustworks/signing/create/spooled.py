@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -19,7 +18,7 @@ IN_MEMORY: Final = 16 * 1024 * 1024
 
 
 def spooled(data: Data, folder: Path | None) -> Data:
-    """The same data, as octets or in a file without a name for others, which goes with the answer.
+    """The same data, as octets or in a file without a name, which goes with who holds it.
 
     A password that was given with it stays with it.
 
@@ -36,26 +35,28 @@ def _spooled(data: Data, folder: Path | None) -> Data:
     if data.size <= IN_MEMORY:
         return Octets(data.octets(), data.name)
     try:
-        descriptor, place = tempfile.mkstemp(prefix="signing-", dir=folder)
-        path = Path(place)
+        if folder is not None:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # Without a name: nothing stays behind, however this process ends.
+        stream = tempfile.TemporaryFile(prefix="signing-", dir=folder)  # noqa: SIM115 - goes with the data
         try:
-            with os.fdopen(descriptor, "wb") as stream:
-                for portion in data.portions():
-                    stream.write(portion)
+            for portion in data.portions():
+                stream.write(portion)
+            stream.flush()
         except BaseException:
-            path.unlink(missing_ok=True)
+            stream.close()
             raise
     except OSError as error:
         raise Unavailable(
             "signing.disk",
             f"The signed file cannot be put aside: {error.strerror}. Make room, or name another folder.",
         ) from error
-    kept = Spooled(path, data.name)
-    finalize(kept, path.unlink, missing_ok=True)
+    kept = Spooled(Path(f"/proc/self/fd/{stream.fileno()}"), data.name)
+    finalize(kept, stream.close)
     return kept
 
 
 class Spooled(Stored):
-    """A file that goes when nobody holds it any more."""
+    """A file without a name, which this process alone can open, and which goes when nobody holds it."""
 
     __slots__ = ("__weakref__",)
