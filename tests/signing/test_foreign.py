@@ -56,10 +56,10 @@ EXPECTED: dict[str, dict[str, tuple[int, ...]]] = {
         "signature.own": (10, 10, 10),
     },
     "dss-asic-cades": {
-        "adding.broken": (0, 0, 2),
-        "asic.covered": (1, 1, 10),
+        "adding.broken": (0, 0, 1),
+        "asic.covered": (1, 1, 1),
         "asic.name": (0, 0, 1),
-        "raised": (23, 23, 10),
+        "raised": (23, 23, 20),
         "signature.data": (1, 1, 1),
         "signature.level": (0, 0, 1),
         "signature.own": (4, 4, 4),

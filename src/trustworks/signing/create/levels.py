@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from trustworks.formats.augmenting import Target
     from trustworks.formats.evidence import Evidence, Signature, TimeStamp
 
+_CLOSED: Final = frozenset({"asic.covered", "adding.broken"})
 TOLERANCE: Final = timedelta(minutes=5)
 """How far the time of a new time-stamp may be from the clock."""
 
@@ -94,7 +95,12 @@ def raised(target: Target, level: Level, means: Means, *, renew: bool = False) -
     # What has the level is complete but for the last archive, over which nothing came yet; before another one
     # comes over it, the data is looked at again, for what is newer.
     if rank < Level.LT.rank or archive:
-        target = _with_data(target, means, last=archive or not is_archived)
+        try:
+            target = _with_data(target, means, last=archive or not is_archived)
+        except Rejected as error:
+            # What is complete, and closed by what is over it, is archived as it is.
+            if rank < Level.LT.rank or is_archived or error.code not in _CLOSED:
+                raise
     if archive:
         target = target.with_archive_time_stamp(means.stamp(target.digest(Kind.ARCHIVE, means.hash_name)))
     return target
