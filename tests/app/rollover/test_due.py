@@ -37,6 +37,12 @@ organization = "Example TSP"
 [issuance.ocsp]
 certificate = "ocsp.pem"
 
+[signing]
+[[signing.seals]]
+name = "main"
+key = "seal"
+certificate = "ocsp.pem"
+
 [http]
 tls-listen = "127.0.0.1:8443"
 tls-certificate = "ocsp.pem"
@@ -82,6 +88,7 @@ def test_each_kind_has_its_own_advice(
         assert "state/rollover/issuing-2.toml" in found["authority issuing"].how
         assert "profile tsu" in found["Time-stamping unit tsu"].how
         assert "profile ocsp-signer" in found["OCSP responder ocsp"].how
+        assert "[[signing.seals]]" in next(one.how for name, one in found.items() if "Seal main" in name)
         assert not any(entry.unattended for entry in found.values())
         found = advice("ocsp", "tsu", "authority")
         alone = {entry.name for entry in found.values() if entry.unattended}

@@ -40,6 +40,8 @@ _HOW: Final = {
     "list-signer, name both in [issuance.trusted-list], and let whoever uses the lists configure it",
     "validation.seal": "make a key (keys ceremony plan service-key) and a certificate of the profile "
     "seal-validation-report, name both in [validation.seal]",
+    "signing.seals": "make a key (keys ceremony plan service-key) and a certificate for it, name both in "
+    "[[signing.seals]]",
     "audit": "make a key (keys ceremony plan service-key) and a certificate of the profile audit-signer, "
     "name both in [audit]; keep the old certificate as long as the log",
     "http.tls-certificate": "make a key in a file (openssl req) and a certificate of the profile tls-server, "
@@ -233,7 +235,8 @@ def _by_the_jobs(settings: RolloverSettings) -> str:
 
 
 def _by_people(one: NamedCertificate) -> str:
-    return _HOW[one.setting] + _RESTART
+    setting = one.setting.partition(" ")[0]  # without the name of one of several
+    return _HOW[setting] + _RESTART
 
 
 @implements("TRUSTWORKS:ROLLOVER-DUE", disabled=lambda _began, end, _days: end)
