@@ -13,7 +13,7 @@ import pytest
 from chromium import Chromium, find_browser
 from PIL import Image
 from shown_pdfs import pdf
-from shown_testbed import Bench, serving
+from shown_testbed import CONTRAST, OUTCOME, WIDE, Bench, serving
 from signed_pdfs import document
 
 if TYPE_CHECKING:
@@ -24,37 +24,7 @@ pytestmark = pytest.mark.interop
 HOSTILE: Final = (
     "</title><script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">"
 )
-WIDE: Final = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-OUTCOME: Final = "document.querySelector('.compare').dataset.outcome"
 SAID: Final = "document.querySelector('.compare .said').textContent"
-CONTRAST: Final = """(() => {
-  const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
-  const rgb = (colour) => {
-    canvas.clearRect(0, 0, 1, 1);
-    canvas.fillStyle = colour;
-    canvas.fillRect(0, 0, 1, 1);
-    return [...canvas.getImageData(0, 0, 1, 1).data];
-  };
-  const light = ([r, g, b]) => {
-    const part = (v) => (v / 255 <= 0.04045 ? v / 255 / 12.92 : ((v / 255 + 0.055) / 1.055) ** 2.4);
-    return 0.2126 * part(r) + 0.7152 * part(g) + 0.0722 * part(b);
-  };
-  const ground = (one) => {
-    for (let at = one; at; at = at.parentElement) {
-      const found = rgb(getComputedStyle(at).backgroundColor);
-      if (found[3] === 255) return found;
-    }
-    return [255, 255, 255, 255];
-  };
-  const low = [];
-  for (const one of document.querySelectorAll("main *, footer *")) {
-    const text = [...one.childNodes].some((node) => node.nodeType === 3 && node.data.trim());
-    if (!text || !one.checkVisibility()) continue;
-    const [a, b] = [light(rgb(getComputedStyle(one).color)), light(ground(one))].sort((x, y) => y - x);
-    if ((a + 0.05) / (b + 0.05) < 4.5) low.push(one.textContent.trim().slice(0, 40) + " " + one.className);
-  }
-  return low;
-})()"""
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import resources
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from trustworks.app.web.shown import WIDTH, Addresses, environment, page_text
 from trustworks.core.pages import style_sheet
@@ -19,6 +19,37 @@ if TYPE_CHECKING:
 
     from trustworks.signing.shown.model import Shown
 
+# What a browser is asked about a page: is it wider than the screen, did it compare, is text hard to read.
+WIDE: Final = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+OUTCOME: Final = "document.querySelector('.compare').dataset.outcome"
+CONTRAST: Final = """(() => {
+  const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+  const rgb = (colour) => {
+    canvas.clearRect(0, 0, 1, 1);
+    canvas.fillStyle = colour;
+    canvas.fillRect(0, 0, 1, 1);
+    return [...canvas.getImageData(0, 0, 1, 1).data];
+  };
+  const light = ([r, g, b]) => {
+    const part = (v) => (v / 255 <= 0.04045 ? v / 255 / 12.92 : ((v / 255 + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * part(r) + 0.7152 * part(g) + 0.0722 * part(b);
+  };
+  const ground = (one) => {
+    for (let at = one; at; at = at.parentElement) {
+      const found = rgb(getComputedStyle(at).backgroundColor);
+      if (found[3] === 255) return found;
+    }
+    return [255, 255, 255, 255];
+  };
+  const low = [];
+  for (const one of document.querySelectorAll("main *, footer *")) {
+    const text = [...one.childNodes].some((node) => node.nodeType === 3 && node.data.trim());
+    if (!text || !one.checkVisibility()) continue;
+    const [a, b] = [light(rgb(getComputedStyle(one).color)), light(ground(one))].sort((x, y) => y - x);
+    if ((a + 0.05) / (b + 0.05) < 4.5) low.push(one.textContent.trim().slice(0, 40) + " " + one.className);
+  }
+  return low;
+})()"""
 POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
@@ -63,7 +94,7 @@ class Bench:
     def answer(self, path: str) -> tuple[str, bytes] | None:  # noqa: PLR0911 - one for each address
         """Media type and octets."""
         if path.startswith("/static/"):
-            return _static(path.removeprefix("/static/"))
+            return static(path.removeprefix("/static/"))
         first, _, rest = path.removeprefix("/").partition("/")
         if not first.isdecimal() or int(first) >= len(self.documents):
             return None
@@ -92,7 +123,8 @@ class Bench:
         return None
 
 
-def _static(name: str) -> tuple[str, bytes]:
+def static(name: str) -> tuple[str, bytes]:
+    """Media type and octets of what pages need."""
     kind = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}[name.rpartition(".")[2]]
     if name == "style.css":
         return kind, style_sheet()

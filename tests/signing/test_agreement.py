@@ -94,7 +94,13 @@ def test_what_was_shown_ticked_and_is_fresh_may_be_signed() -> None:
     check(agreement(), Octets(TEXT))
 
 
-@pytest.mark.req("TRUSTWORKS:SIGNING-AGREEMENT-FIRST", "EN419111:2-AGREEMENT", "ART24-2-E:D-1-b")
+@pytest.mark.req(
+    "TRUSTWORKS:SIGNING-AGREEMENT-FIRST",
+    "EN419111:2-AGREEMENT",
+    "ART24-2-E:D-1-b",
+    "TS119101:SCP-49",
+    "TS119101:SCP-51",
+)
 @pytest.mark.parametrize("ticked", [(), ("sign.other",), ("finding.pdf.script",)])
 def test_nothing_is_signed_without_the_tick(ticked: tuple[str, ...]) -> None:
     assert refused(agreement(ticked=ticked)) == f"{OWN}-FIRST"

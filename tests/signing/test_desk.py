@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from cryptography import x509
 from pydantic import ValidationError
+from signing_desk import OTHER, TOKEN, Here, seal_of, settings
 from signing_house import TEXT, house, pdf
 from sqlalchemy import select, text
 
@@ -25,67 +26,16 @@ from trustworks.formats.data import Octets
 from trustworks.formats.read import read
 from trustworks.signing import records
 from trustworks.signing.bounded.pool import Question, Reply
-from trustworks.signing.bounded.work import answer, raised
-from trustworks.signing.config import SigningSettings
+from trustworks.signing.bounded.work import raised
 from trustworks.signing.create.process import Creation, Terms
-from trustworks.signing.desk import Desk, Seal, check_certificate_of_key, client_of
+from trustworks.signing.desk import Desk, check_certificate_of_key, client_of
 from trustworks.signing.http import PATHS, routes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from signing_house import Person
-
     from trustworks.core.http import RawResponse
     from trustworks.core.store import Database
-
-TOKEN, OTHER = "t" * 64, "o" * 64
-
-
-def settings(**changes: Any) -> SigningSettings:
-    def digest(token: str) -> str:
-        return hashlib.sha256(token.encode()).hexdigest()
-
-    given: dict[str, Any] = {
-        "seals": [{"name": "main", "key": "seal", "certificate": "seal.pem"}],
-        "clients": [
-            {"name": "shop", "token-sha256": digest(TOKEN), "seals": ["main"], "per-day": 2},
-            {"name": "reader", "token-sha256": digest(OTHER)},
-        ],
-    }
-    return SigningSettings.model_validate(given | changes)
-
-
-class Here:
-    """What a pool does, in this process."""
-
-    def __init__(self) -> None:
-        self.creation = Creation(means=house().means, terms=Terms(lab=True))
-        self.asked: list[dict[str, Any]] = []
-
-    def ask(self, question: Question) -> Reply:
-        self.asked.append(question.words)
-        words, octets = answer(lambda _: self.creation, question.words, question.octets)
-        raised(words)
-        return Reply(words=words, octets=octets)
-
-    def close(self) -> None:
-        """Nothing is open."""
-
-
-def seal_of(person: Person, revoked: str | None = None) -> Seal:
-    from cryptography import x509  # noqa: PLC0415 - as below
-    from cryptography.hazmat.primitives import serialization  # noqa: PLC0415
-
-    public = x509.load_der_x509_certificate(person.certificate).public_key()
-    return Seal(
-        certificates=(person.certificate, *person.chain),
-        scheme=person.signer.scheme,
-        sign=person.sign,
-        spki=public.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo),
-        qualified=False,
-        revoked=lambda: revoked,
-    )
 
 
 @pytest.fixture

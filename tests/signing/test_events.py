@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 from signing_house import TEXT, documents
 
-from trustworks.signing.events import augmented, completed, sealed, signed
+from trustworks.signing.events import agreed, augmented, completed, sealed, signed
 from trustworks.signing.model import Container, Format, Request
 
 if TYPE_CHECKING:
@@ -75,3 +75,7 @@ def test_a_seal_and_a_completed_signature_are_told_with_their_client() -> None:
     assert "secret" not in str(made)
     done = completed(through="http", level="CAdES-BASELINE-B", client="shop")
     assert (done.type, done.subject) == ("signing.completed", {"client": "shop"})
+    agreement = agreed(key=b"k", client="shop")
+    assert (agreement.type, agreement.outcome) == ("signing.agreed", "success")
+    assert agreement.subject == {"key": "6b", "client": "shop"}
+    assert agreement.detail == {"through": "page"}

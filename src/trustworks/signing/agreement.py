@@ -197,7 +197,13 @@ def check_ours(given: str, computed: str) -> None:
 # The rules
 
 
-@implements("TRUSTWORKS:SIGNING-AGREEMENT-FIRST", "EN419111:2-AGREEMENT", "ART24-2-E:D-1-b")
+@implements(
+    "TRUSTWORKS:SIGNING-AGREEMENT-FIRST",
+    "EN419111:2-AGREEMENT",
+    "ART24-2-E:D-1-b",
+    "TS119101:SCP-49",
+    "TS119101:SCP-51",
+)
 def check_agreed(ticked: Collection[str]) -> None:
     """Nothing is signed without the tick that says so. Raises `Refused`."""
     if SIGN not in ticked:

@@ -14,7 +14,7 @@ import hmac
 import secrets
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 import structlog
 
@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from datetime import datetime
     from typing import Self
 
+    from sqlalchemy import Connection
+
     from trustworks.core.audit import Recorder
     from trustworks.core.store import Database
     from trustworks.signing.bounded.pool import Pool, Reply
@@ -64,6 +66,16 @@ class Seal:
     spki: bytes
     qualified: bool
     revoked: Callable[[], str | None]
+
+
+class Agreeing(Protocol):
+    """What a seal waits for that a person has agreed to, and what is recorded of it."""
+
+    def before(self, seal: Seal, octets: bytes) -> None:
+        """Record the agreement to what is to be signed. What it raises keeps it from being signed."""
+
+    def after(self, connection: Connection, value: bytes) -> None:
+        """Record the value that came of it, in the transaction that records the seal."""
 
 
 @implements("TRUSTWORKS:SIGNING-CLIENT", disabled=lambda clients, _token: clients[0])
@@ -194,6 +206,14 @@ class Desk:
         """Documents sealed by the provider. Raises as `prepare`, and `Refused` for who may not."""
         return await self._in_turn(self._seal, client, message)
 
+    async def agreed(self, client: ClientSettings, message: bytes, agreeing: Agreeing) -> bytes:
+        """Documents sealed as `seal` does, once a person agreed. Raises as `seal`, and as `agreeing` does."""
+        return await self._in_turn(partial(self._seal, agreeing=agreeing), client, message)
+
+    def offered(self, client: ClientSettings) -> Mapping[str, Seal]:
+        """The seals that a client may have and that are in use here, by their names."""
+        return {one: self._seals[one] for one in client.seals if one in self._seals}
+
     async def _in_turn(
         self, do: Callable[[ClientSettings, bytes], bytes], client: ClientSettings, message: bytes
     ) -> bytes:
@@ -222,7 +242,7 @@ class Desk:
         )
         return done.octets
 
-    def _seal(self, client: ClientSettings, message: bytes) -> bytes:
+    def _seal(self, client: ClientSettings, message: bytes, *, agreeing: Agreeing | None = None) -> bytes:
         asked: wire.SealBody = wire.read(wire.SealBody, message)
         check_allowed(client, asked.seal)
         seal = self._seals.get(asked.seal)
@@ -240,25 +260,25 @@ class Desk:
             records.begin(connection, id_=named, client=client.name, seal=asked.seal, key=key, at=now)
             check_quota(client, records.counted(connection, client.name, since=midnight))
         try:
-            return self._sealed(client, seal, asked, named, message)
+            return self._sealed(client, seal, asked, named, message, agreeing=agreeing)
         except BaseException:
             with self._database.begin() as connection:
                 records.fail(connection, named)
             raise
 
     def _sealed(
-        self, client: ClientSettings, seal: Seal, asked: wire.SealBody, named: str, message: bytes
+        self,
+        client: ClientSettings,
+        seal: Seal,
+        asked: wire.SealBody,
+        named: str,
+        message: bytes,
+        *,
+        agreeing: Agreeing | None,
     ) -> bytes:
-        first = self._ask(
-            client,
-            SEAL,
-            message,
-            certificates=certificates_in_words(seal.certificates),
-            scheme=seal.scheme,
-            key=encoded(seal.spki),
-            qualified=seal.qualified,
-        )
-        check_form(asked, first.octets, seal.certificates[0])
+        first = self._prepared(client, seal, asked, message)
+        if agreeing is not None:
+            agreeing.before(seal, first.octets)
         with self._database.begin() as connection:
             records.sign(connection, named)
         # From here on it counts, and the log is told: the key may have signed.
@@ -269,28 +289,57 @@ class Desk:
         }
         told = partial(
             events.sealed,
-            through="http",
+            through="http" if agreeing is None else "page",
             words=words,
             key=hashlib.sha256(seal.spki).digest(),
             client=client.name,
         )
         try:
             value = seal.sign(first.octets)
-            done = self._ask(
-                client,
-                SEALED,
-                message,
-                prepared=first.words["prepared"],
-                value=encoded(value),
-                qualified=seal.qualified,
-            )
+            done = self._finished(client, seal, message, first, value)
             level = done.words["levels"][0]
-            event = told(level=level)
-            self._recorder.transact(event, lambda connection: records.give(connection, named, level=level))
+
+            def record(connection: Connection) -> None:
+                records.give(connection, named, level=level)
+                if agreeing is not None:
+                    agreeing.after(connection, value)
+
+            self._recorder.transact(told(level=level), record)
         except BaseException as error:
             self._recorder.record(told(level=asked.level.value, failed=_code_of(error)))
             raise
         return done.octets
+
+    def own(self, client: ClientSettings, seal: Seal, message: bytes) -> bytes:
+        """A statement of the service itself, sealed on a client's behalf; who asks records it."""
+        asked: wire.SealBody = wire.read(wire.SealBody, message)
+        first = self._prepared(client, seal, asked, message)
+        return self._finished(client, seal, message, first, seal.sign(first.octets)).octets
+
+    def _prepared(self, client: ClientSettings, seal: Seal, asked: wire.SealBody, message: bytes) -> Reply:
+        first = self._ask(
+            client,
+            SEAL,
+            message,
+            certificates=certificates_in_words(seal.certificates),
+            scheme=seal.scheme,
+            key=encoded(seal.spki),
+            qualified=seal.qualified,
+        )
+        check_form(asked, first.octets, seal.certificates[0])
+        return first
+
+    def _finished(
+        self, client: ClientSettings, seal: Seal, message: bytes, first: Reply, value: bytes
+    ) -> Reply:
+        return self._ask(
+            client,
+            SEALED,
+            message,
+            prepared=first.words["prepared"],
+            value=encoded(value),
+            qualified=seal.qualified,
+        )
 
     def _ask(self, client: ClientSettings, do: str, message: bytes, **words: object) -> Reply:
         return self._pool.ask(Question(words={"do": do, **words}, octets=message, client=client.name))

@@ -96,3 +96,16 @@ def augmented(*, through: str, levels: Iterable[str], client: str | None = None)
         detail={"through": through, "levels": sorted(levels)},
         time=datetime.now(UTC),
     )
+
+
+@implements("TRUSTWORKS:SIGNING-EVENT", "TS119101:EL-3", "TS119101:EL-7", "TS119101:EL-8", disabled=_bare)
+def agreed(*, key: bytes, client: str) -> Event:
+    """A client agreed to what was shown, and the agreement was sealed with a key of the provider."""
+    return Event(
+        type="signing.agreed",
+        outcome="success",
+        actor=ACTOR,
+        subject={"key": key.hex(), "client": client},
+        detail={"through": "page"},
+        time=datetime.now(UTC),
+    )

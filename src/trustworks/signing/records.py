@@ -1,4 +1,4 @@
-"""The record of seals: which key sealed for which client, and when. All SQL of this service is here.
+"""The records of seals and of agreements: all SQL of this service is here.
 
 A seal is counted from before it is made, so that clients get no more of them than they may have, however many
 processes serve them, and whenever one of these ends. Once its key was asked to sign it stays counted,
@@ -9,7 +9,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Column, Index, PrimaryKeyConstraint, String, Table, func, insert, select, update
+from sqlalchemy import (
+    Column,
+    Index,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    func,
+    insert,
+    select,
+    update,
+)
 
 from trustworks.core.store.metadata import metadata
 from trustworks.core.store.types import UtcDateTime
@@ -34,6 +45,26 @@ seals = Table(
     Column("level", String(40), nullable=True),
     PrimaryKeyConstraint("id"),
     Index(None, "client", "begun"),
+)
+
+# `digest` is the SHA-256 of the agreement, which has a random number, so that it tells nothing of a document;
+# `dtbs` is the DTBS/R that it is about, and `value` the SHA-256 of the value that came of it, as the key gave
+# it (ECDSA in DER). The agreement and its seal (`proof`) have names in them: these two may be taken away when
+# their time is over.
+agreements = Table(
+    "signing_agreements",
+    metadata,
+    Column("id", String(32), nullable=False),
+    Column("client", String(63), nullable=False),
+    Column("seal", String(63), nullable=False),
+    Column("key", String(64), nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("dtbs", String(128), nullable=False),
+    Column("agreed", UtcDateTime, nullable=False),
+    Column("agreement", LargeBinary, nullable=True),
+    Column("proof", LargeBinary, nullable=True),
+    Column("value", String(64), nullable=True),
+    PrimaryKeyConstraint("id"),
 )
 
 
@@ -72,3 +103,19 @@ def fail(connection: Connection, id_: str) -> None:
 def give(connection: Connection, id_: str, *, level: str) -> None:
     """It is made, with that level."""
     connection.execute(update(seals).where(seals.c.id == id_).values(state=GIVEN, level=level))
+
+
+def is_agreed(connection: Connection, id_: str) -> bool:
+    """Whether there is an agreement of that number."""
+    query = select(func.count()).select_from(agreements).where(agreements.c.id == id_)
+    return bool(connection.execute(query).scalar_one())
+
+
+def agree(connection: Connection, **columns: object) -> None:
+    """Something was agreed to. Raises IntegrityError where there is one with its number."""
+    connection.execute(insert(agreements).values(**columns))
+
+
+def signed(connection: Connection, id_: str, *, value: str) -> None:
+    """A signature came of it, whose value has that SHA-256."""
+    connection.execute(update(agreements).where(agreements.c.id == id_).values(value=value))

@@ -56,6 +56,7 @@ CHANGING = {
     "role_grants": {"withdrawn_at", "withdrawn_by"},
     "role_operators": {"state", "names", "identifiers", "failures", "locked_until"},
     "role_sessions": {"used_at", "closed_at"},
+    "signing_agreements": {"agreement", "proof", "value"},
     "signing_seals": {"state", "level"},
     "webhooks": {"secret", "earlier_secret", "earlier_until", "removed_at"},
 }  # fmt: skip

@@ -10,7 +10,9 @@ from string import Formatter
 
 import pytest
 
+from trustworks.signing.agreeing import AS
 from trustworks.signing.messages import LANGUAGES, Catalogue, catalogue
+from trustworks.signing.model import Level
 from trustworks.signing.shown.codes import WEIGHTS, found
 from trustworks.signing.shown.model import Kind, Weight
 
@@ -19,8 +21,9 @@ FILES = [
     *(SOURCE / "signing").rglob("*.py"),
     SOURCE / "app" / "web" / "shown.py",
     *(SOURCE / "app" / "web" / "templates").glob("shown*.html"),
+    *(SOURCE / "app" / "web" / "templates").glob("sign*.html"),
 ]
-TABLES = ("kind", "weight", "absent", "finding", "page")
+TABLES = ("kind", "weight", "absent", "finding", "page", "sign")
 
 
 def texts() -> str:
@@ -49,6 +52,13 @@ def test_every_sentence_of_pages_is_used_and_there(sentences: Catalogue) -> None
     # Two are asked for by what a part or a node says of itself.
     used |= {"text", "source", "laid-out", "comment", "instruction"}
     assert listed == used
+
+
+def test_every_sentence_of_signing_is_used_and_there(sentences: Catalogue) -> None:
+    listed = {key.removeprefix("sign.") for key in sentences.sentences if key.startswith("sign.")}
+    used = set(re.findall(r'"sign\.([a-z-]+)"', texts()))
+    used |= {f"level-{one}" for one in Level} | {f"format-{one}" for one in AS}
+    assert listed == used - {"format-", "level-"}  # what the templates put these words together from
 
 
 def test_there_is_nothing_else(sentences: Catalogue) -> None:

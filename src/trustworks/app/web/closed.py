@@ -118,8 +118,8 @@ def trusted_lists(opening: Opening[Any]) -> list[Route]:
     return [Route(method="GET", path="/tl/", handler=_unavailable(opening))]
 
 
-def signing(opening: Opening[Any]) -> list[Route]:
-    """Nothing is signed now: 503, whoever asks."""
+def signing(opening: Opening[Any], *, page: bool) -> list[Route]:
+    """Nothing is signed now: 503, whoever asks. `page`: whether there is one on which people sign."""
     from trustworks.signing.http import PATHS  # noqa: PLC0415 - where the service is configured
 
     unavailable = _unavailable(opening)
@@ -128,7 +128,9 @@ def signing(opening: Opening[Any]) -> list[Route]:
         del portions
         return await unavailable(request)
 
-    return [Route(method="POST", path=path, streamed=later) for path in PATHS]
+    paths = (*PATHS, "/sign/read", "/sign/agree") if page else PATHS
+    found = [Route(method="POST", path=path, streamed=later) for path in paths]
+    return [*found, Route(method="GET", path="/sign", handler=unavailable)] if page else found
 
 
 def _always(answer: RawResponse, count: Callable[[], None] | None) -> Handler:

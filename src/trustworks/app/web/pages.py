@@ -52,6 +52,7 @@ _STATIC = {
     "report.css": "text/css; charset=utf-8",
     "validation.css": "text/css; charset=utf-8",
     "validation.js": "text/javascript; charset=utf-8",
+    "sign.js": "text/javascript; charset=utf-8",
     "page.js": "text/javascript; charset=utf-8",
     "icon.svg": "image/svg+xml",
 }

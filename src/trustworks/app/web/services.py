@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from trustworks.core.store import Database
     from trustworks.issuance.enrolment.ra import RegistrationAuthority
     from trustworks.issuance.status.services import StatusServices
+    from trustworks.signing.agreeing import Agreements
     from trustworks.signing.desk import Desk as SigningDesk
     from trustworks.timestamping.http import Edge
     from trustworks.validation.desk import Desk as ValidationDesk
@@ -82,6 +83,7 @@ class Services:
             "validation", self._open_validation, watch=pin_of_services
         )
         self.signing: Opening[SigningDesk] = Opening("signing", self._open_signing, watch=pin_of_services)
+        self.agreements: Agreements | None = None  # where signing is open and has seals
         self.statements = Differing(wiring.config, lambda: self.log.get().database)
         self.console: Opening[list[Route]] = Opening("console", self._open_console)
         self._attempting = threading.Lock()
@@ -204,11 +206,16 @@ class Services:
     def _open_signing(self, stack: ExitStack) -> SigningDesk:
         opened = self.log.get()
         module = self.ocsp_token.get() if self.wiring.signing_settings.seals else None
-        return stack.enter_context(
+        desk = stack.enter_context(
             self.wiring.signing_desk(
                 module=module, database=opened.database, recorder=opened.recorder, clock=self.clock
             )
         )
+        if module is not None:
+            self.agreements = stack.enter_context(
+                self.wiring.open_agreements(desk, recorder=opened.recorder, clock=self.clock)
+            )
+        return desk
 
     def _open_console(self, stack: ExitStack) -> list[Route]:
         from trustworks.app.web import console  # noqa: PLC0415 - where a console is configured
@@ -383,10 +390,21 @@ class Services:
 
     def _signing_routes(self) -> list[Route]:
         if not self.signing.is_open:
-            return closed.signing(self.signing)
+            return closed.signing(self.signing, page=bool(self.wiring.signing_settings.seals))
         from trustworks.signing import http  # noqa: PLC0415 - only where the service is configured
 
-        return http.routes(self.signing.get())
+        found = http.routes(self.signing.get())
+        if self.agreements is not None:
+            from trustworks.app.web.sign import SignPage  # noqa: PLC0415 - as above
+
+            page = SignPage(
+                self.agreements,
+                folder=self.wiring.uploads_dir,
+                banners=self.banners,
+                version=self.version,
+            )
+            found += page.routes
+        return found
 
     @property
     def _count_timestamp(self) -> Callable[[str, str], None] | None:

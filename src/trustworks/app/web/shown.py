@@ -6,19 +6,21 @@ addresses by `signing.shown.viewer`.
 
 from __future__ import annotations
 
+import base64
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from trustworks.app.web import drawing
 from trustworks.core.values import dataclass
 from trustworks.signing.messages import catalogue
 from trustworks.signing.shown.letters import pieces
+from trustworks.signing.shown.model import Picture
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from jinja2 import Environment
 
-    from trustworks.signing.shown.model import Node, Page
+    from trustworks.signing.shown.model import Node, Page, Shown
 
 WIDTH: Final = 1_400
 """Pixels across a page as it is drawn for the screen: enough to read small print on a fine one."""
@@ -35,6 +37,11 @@ class Addresses:
     """
 
     base: str
+
+    @property
+    def inline(self) -> bool:
+        """Whether the page itself holds all of it, so that nothing is fetched from an address."""
+        return False
 
     @property
     def document(self) -> str:
@@ -57,6 +64,36 @@ class Addresses:
     def member(self, number: int) -> str:
         """The page of a file in a container."""
         return f"{self.base}/members/{number}"
+
+
+@dataclass(frozen=True, slots=True)
+class Inline:
+    """In place of `Addresses` where nothing is kept: the page itself holds pictures and texts.
+
+    Pictures are `data:` addresses, which the page's policy has to let be; nothing in them can do anything.
+    """
+
+    shown: Shown
+    pages: Sequence[Page]
+    templates: Environment
+    inline: bool = True
+
+    @property
+    def picture(self) -> str:
+        """The picture of an image."""
+        return next(_png(one.png) for one in self.shown.parts if isinstance(one, Picture))
+
+    def page(self, number: int) -> str:
+        """A page as a picture."""
+        return _png(self.pages[number - 1].png)
+
+    def text(self, number: int) -> str:
+        """The text of a page and what to know about it, as HTML."""
+        return page_text(self.templates, self.pages[number - 1])
+
+
+def _png(octets: bytes) -> str:
+    return f"data:image/png;base64,{base64.b64encode(octets).decode('ascii')}"
 
 
 def environment(*packages: str, language: str = "en") -> Environment:

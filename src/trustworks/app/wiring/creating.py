@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from trustworks.core.module import Key, Module
     from trustworks.core.store import Database
     from trustworks.core.time import Clock
+    from trustworks.signing.agreeing import Agreements
     from trustworks.signing.cli.wiring import Sources
     from trustworks.signing.config import SealSettings, SigningSettings
     from trustworks.signing.create.process import Creation
@@ -144,6 +145,30 @@ class Creating(Evidencing):
             clock=lambda: clock.now().utc,
             lab=self.lab,
         )
+
+    @contextmanager
+    def open_agreements(self, desk: Desk, *, recorder: Recorder, clock: Clock) -> Iterator[Agreements]:
+        """What the page does on which people read, agree and sign; all processes share its secret."""
+        from trustworks.core.secret_file import (  # noqa: PLC0415 - as above
+            derived_key,
+            draw_secret,
+            read_secret,
+        )
+        from trustworks.signing.agreeing import Agreements  # noqa: PLC0415 - as above
+        from trustworks.signing.messages import catalogue  # noqa: PLC0415 - as above
+        from trustworks.signing.shown.viewer import Viewer  # noqa: PLC0415 - as above
+
+        file = self.state_dir / "signing.secret"
+
+        def key() -> bytes:
+            draw_secret(file)
+            secret = read_secret(file, whose="The signing page's", code="signing.page-secret")
+            return derived_key(secret, b"trustworks signing tickets")
+
+        with Viewer() as viewer:
+            yield Agreements(
+                desk, viewer, key=key, recorder=recorder, clock=lambda: clock.now().utc, words=catalogue()
+            )
 
     def _seal(self, settings: SealSettings, key: Key, database: Database) -> Seal:
         from cryptography.hazmat.primitives.serialization import Encoding  # noqa: PLC0415 - as above

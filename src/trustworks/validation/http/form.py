@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MEDIA_TYPE: Final = "multipart/form-data"
-_LONGEST_FIELD: Final = 4096
+LONGEST_FIELD: Final = 4096
 _MOST_FIELDS: Final = 50
 _LONGEST_NAME: Final = 500
 _IN_MEMORY: Final = 256 * 1024
@@ -43,7 +43,8 @@ class _Part:
 class Form:
     """The fields and files of one body; `with form:` it removes what was put aside.
 
-    `folder` is where files are put aside, `most` how many there may be. `opening` is entered for each file
+    `folder` is where files are put aside, `most` how many there may be, `longest` the octets of a field at
+    most. `opening` is entered for each file
     that is open until the form is left, and raises `Unavailable` where there may be no more.
     """
 
@@ -54,6 +55,7 @@ class Form:
         folder: Path,
         most: int,
         opening: Callable[[], AbstractContextManager[None]] = nullcontext,
+        longest: int = LONGEST_FIELD,
     ) -> None:
         """Raises `BodyRefusedError` (415) for another media type, `Malformed` for one without a boundary."""
         kind, options = parse_options_header(content_type)
@@ -64,6 +66,7 @@ class Form:
             raise Malformed("The Content-Type names no boundary between the parts of the form.")
         self._folder = folder
         self._most = most
+        self._longest = longest
         self._opening = opening
         self._stack = ExitStack()
         self._headers: dict[str, str] = {}
@@ -157,8 +160,8 @@ class Form:
         part = cast("_Part", self._part)
         if part.filename is None:
             part.octets += data[start:end]
-            if len(part.octets) > _LONGEST_FIELD:
-                raise Malformed(f"The field {part.name[:40]!r} has more than {_LONGEST_FIELD} octets.")
+            if len(part.octets) > self._longest:
+                raise Malformed(f"The field {part.name[:40]!r} has more than {self._longest} octets.")
             return
         length = end - start
         if part.stored is None and (

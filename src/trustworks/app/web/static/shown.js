@@ -70,7 +70,7 @@
         judge(() => file.arrayBuffer(), part.dataset.same);
       }
     });
-    part.querySelector("button").addEventListener("click", () => {
+    part.querySelector("button")?.addEventListener("click", () => {
       judge(async () => {
         const answer = await fetch(part.dataset.document, { cache: "no-store", credentials: "same-origin" });
         if (!answer.ok) {
