@@ -348,7 +348,8 @@ def all_bound_tables() -> list[Table]:
     import trustworks.issuance.records.notices  # noqa: PLC0415
     import trustworks.issuance.records.renewals  # noqa: PLC0415
     import trustworks.issuance.records.waiting  # noqa: PLC0415
-    import trustworks.issuance.registration.records  # noqa: F401, PLC0415
+    import trustworks.issuance.registration.records  # noqa: PLC0415
+    import trustworks.issuance.trusted_list.records  # noqa: F401, PLC0415
     from trustworks.core.audit.bound import bound_tables  # noqa: PLC0415
 
     return bound_tables()
