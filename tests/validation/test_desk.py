@@ -90,7 +90,7 @@ def test_more_than_run_and_wait_are_refused_at_once(desk: Desk, counted: list[st
     go = threading.Event()
 
     def answer(_: Asked) -> Answered:
-        go.wait(60)
+        go.wait(10)  # where a third one is let in, it waits for the others and ends then
         return Answered(results=("PASSED",), policy="urn:x")
 
     answer_by(desk, answer)
