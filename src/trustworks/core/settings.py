@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, get_args, get_origin
@@ -36,6 +37,16 @@ def check_oid(value: str) -> str:
 
 Oid = Annotated[str, AfterValidator(check_oid)]
 """An object identifier in dotted form."""
+
+
+def _web_address(value: str) -> str:
+    if not re.fullmatch(r"https?://[^\s/]+(?:/\S*)?", value):
+        raise ValueError("write an address that begins with https:// or http://")
+    return value
+
+
+WebAddress = Annotated[str, AfterValidator(_web_address)]
+"""An address that is asked by HTTP, or that people are told."""
 
 
 def hyphens(name: str) -> str:

@@ -8,15 +8,9 @@ from typing import Annotated, Final
 
 from pydantic import AfterValidator, Field, model_validator
 
-from trustworks.core.settings import Table
+from trustworks.core.settings import Table, WebAddress
 
 MEBI: Final = 1024 * 1024
-
-
-def _url(value: str) -> str:
-    if not re.fullmatch(r"https?://[^\s/]+(?:/\S*)?", value):
-        raise ValueError("write an address that begins with https:// or http://")
-    return value
 
 
 def _name(value: str) -> str:
@@ -97,7 +91,7 @@ class SigningSettings(Table):
     Whom to trust for the status of certificates, and what is fetched, is said by [validation].
     """
 
-    time_stamp_url: Annotated[str, AfterValidator(_url)] | None = Field(
+    time_stamp_url: WebAddress | None = Field(
         default=None,
         description="The time-stamping authority for levels above B-B, such as the provider's own "
         "(http://127.0.0.1:8080/tsa).",

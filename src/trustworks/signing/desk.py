@@ -31,7 +31,6 @@ from trustworks.signing.bounded.work import (
     SEAL,
     SEALED,
     certificates_in_words,
-    encoded,
 )
 from trustworks.signing.rules.dtbs import fault_of
 
@@ -323,7 +322,7 @@ class Desk:
             message,
             certificates=certificates_in_words(seal.certificates),
             scheme=seal.scheme,
-            key=encoded(seal.spki),
+            key=wire.in_base64(seal.spki),
             qualified=seal.qualified,
         )
         check_form(asked, first.octets, seal.certificates[0])
@@ -337,7 +336,7 @@ class Desk:
             SEALED,
             message,
             prepared=first.words["prepared"],
-            value=encoded(value),
+            value=wire.in_base64(value),
             qualified=seal.qualified,
         )
 

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from dataclasses import field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from trustworks.core.values import dataclass
 from trustworks.core.xml.algorithms import EXCLUSIVE
 from trustworks.formats.claims import NO_CLAIMS, Claims
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from trustworks.formats.data import Data
     from trustworks.formats.pades.creating import Lock, Shown, Widget
 
@@ -71,6 +73,9 @@ class Onto(StrEnum):
     COUNTER = "counter"
     """A counter-signature: over the value of one of the signatures in the file."""
 
+
+CERTIFY: Final[Mapping[str, Literal[1, 2, 3]]] = {"none": 1, "forms": 2, "annotations": 3}
+"""What may be changed after a certification, by a word: the P of DocMDP (ISO 32000-2, 12.8.2.2)."""
 
 Mechanism = Literal["hash", "uri", "none"]
 

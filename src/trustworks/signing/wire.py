@@ -17,6 +17,7 @@ from trustworks.formats.claims import Claims
 from trustworks.formats.data import Octets
 from trustworks.formats.evidence import PolicyReference
 from trustworks.signing.model import (
+    CERTIFY,
     CadesChoices,
     Container,
     Document,
@@ -43,7 +44,6 @@ _WORDS: Final = {
     "missing": "it is not there, and has to be",
     "json_invalid": "it is no JSON",
 }
-_CERTIFY: Final[dict[str, Literal[1, 2, 3]]] = {"none": 1, "forms": 2, "annotations": 3}
 
 
 def _octets(value: object) -> bytes:
@@ -189,7 +189,7 @@ class AskedBody(_Body):
                 reason=pades.reason,
                 location=pades.location,
                 contact=pades.contact,
-                certify=None if pades.certify is None else _CERTIFY[pades.certify],
+                certify=None if pades.certify is None else CERTIFY[pades.certify],
             ),
         )
 
@@ -246,24 +246,24 @@ def prepared_answer(state: bytes, dtbs: Dtbs) -> bytes:
     """What step 1 answers: the state as octets, and what is to be signed."""
     return _json(
         {
-            "prepared": _base64(state),
+            "prepared": in_base64(state),
             "scheme": dtbs.scheme,
             "hash": dtbs.hash_name,
-            "digest": None if dtbs.digest is None else _base64(dtbs.digest),
-            "data_to_be_signed": _base64(dtbs.octets),
+            "digest": None if dtbs.digest is None else in_base64(dtbs.digest),
+            "data_to_be_signed": in_base64(dtbs.octets),
         }
     )
 
 
 def signed_answer(data: Data, level: str) -> bytes:
     """The signed file, and its level."""
-    return _json({"content": _base64(data.octets()), "name": data.name, "level": level})
+    return _json({"content": in_base64(data.octets()), "name": data.name, "level": level})
 
 
 def augmented_answer(data: Data, changes: Sequence[tuple[str, str, str]]) -> bytes:
     """The file, and what became of each signature: its id, its level before and after."""
     told = [{"id": named, "before": before, "level": after} for named, before, after in changes]
-    return _json({"content": _base64(data.octets()), "name": data.name, "signatures": told})
+    return _json({"content": in_base64(data.octets()), "name": data.name, "signatures": told})
 
 
 def documents_of(bodies: Sequence[DocumentBody]) -> tuple[Document, ...]:
@@ -271,7 +271,8 @@ def documents_of(bodies: Sequence[DocumentBody]) -> tuple[Document, ...]:
     return tuple(one.document() for one in bodies)
 
 
-def _base64(octets: bytes) -> str:
+def in_base64(octets: bytes) -> str:
+    """Octets as messages have them."""
     return base64.b64encode(octets).decode("ascii")
 
 

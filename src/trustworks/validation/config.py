@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Final
@@ -10,7 +9,7 @@ from typing import Annotated, Final
 from pydantic import AfterValidator, Field, model_validator
 
 from trustworks.core.pki.trusted_lists.uris import LIST_OF_LISTS, OFFICIAL_JOURNAL
-from trustworks.core.settings import Oid, Table
+from trustworks.core.settings import Oid, Table, WebAddress
 from trustworks.formats.limits import MOST
 
 MEBI: Final = 1024 * 1024
@@ -34,12 +33,6 @@ def _host(value: str) -> str:
         name = ""
     if not name:
         raise ValueError("write NAME=ADDRESS, for example status.example.com=10.0.0.5")
-    return value
-
-
-def _url(value: str) -> str:
-    if not re.fullmatch(r"https?://[^\s/]+(?:/\S*)?", value):
-        raise ValueError("write an address that begins with https:// or http://")
     return value
 
 
@@ -230,14 +223,12 @@ class ListsSettings(Table):
         default=Path("state/trusted-lists"),
         description="The folder of the lists; whoever writes there decides who is trusted.",
     )
-    url: Annotated[str, AfterValidator(_url)] = Field(
-        default=LIST_OF_LISTS, description="The address of the list of lists."
-    )
+    url: WebAddress = Field(default=LIST_OF_LISTS, description="The address of the list of lists.")
     anchors: tuple[Path, ...] = Field(
         default=(),
         description="The certificates that the Official Journal publishes for the list of lists (PEM).",
     )
-    publication: Annotated[str, AfterValidator(_url)] = Field(
+    publication: WebAddress = Field(
         default=OFFICIAL_JOURNAL,
         description="The address of that publication, as the list of lists names it.",
     )
@@ -265,7 +256,7 @@ class SealSettings(Table):
         description="Its certificate (PEM, profile seal-validation-report); those of its authorities may "
         "follow, and go into the seal with it."
     )
-    time_stamp_url: Annotated[str, AfterValidator(_url)] | None = Field(
+    time_stamp_url: WebAddress | None = Field(
         default=None,
         description="The time-stamping authority that stamps each seal, such as the provider's own "
         "(http://127.0.0.1:8080/tsa); without it seals have no time-stamp.",
@@ -289,7 +280,7 @@ class ValidationSettings(Table):
         description="The object identifier of the policy under which the service is provided; every answer "
         "bears it.",
     )
-    practice_statement: Annotated[str, AfterValidator(_url)] | None = Field(
+    practice_statement: WebAddress | None = Field(
         default=None,
         description="The address at which the service's practice statement is published; reports of ETSI "
         "TS 119 102-2 name it.",

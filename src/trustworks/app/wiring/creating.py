@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from trustworks.core.audit import Event, Recorder
     from trustworks.core.module import Key, Module
+    from trustworks.core.ports import Stamper
     from trustworks.core.store import Database
     from trustworks.core.time import Clock
     from trustworks.signing.agreeing import Agreements
@@ -40,11 +41,6 @@ class Creating(Evidencing):
         from trustworks.signing.create.levels import Means  # noqa: PLC0415 - loads the formats
         from trustworks.signing.create.process import Creation, Terms  # noqa: PLC0415 - as above
 
-        stamper = None
-        if sources.time_stamp_url is not None:
-            from trustworks.app.stamper import HttpStamper  # noqa: PLC0415 - loads HTTP
-
-            stamper = HttpStamper(sources.time_stamp_url)
         evidence = anchors = None
         if sources.trust:
             from trustworks.validation.given import trusted_of  # noqa: PLC0415 - as above
@@ -64,7 +60,7 @@ class Creating(Evidencing):
         return Creation(
             means=Means(
                 clock=lambda: datetime.now(UTC),
-                stamper=stamper,
+                stamper=_stamper(sources.time_stamp_url),
                 evidence=evidence,
                 anchors=anchors,
                 fresh=sources.fresh,
@@ -94,11 +90,7 @@ class Creating(Evidencing):
         from trustworks.signing.create.process import Creation, Terms  # noqa: PLC0415 - as above
 
         settings = self.signing_settings
-        stamper = None
-        if settings.time_stamp_url is not None:
-            from trustworks.app.stamper import HttpStamper  # noqa: PLC0415 - loads HTTP
-
-            stamper = HttpStamper(settings.time_stamp_url)
+        stamper = _stamper(settings.time_stamp_url)
         known = self.config.validation is not None
         evidence = self.evidence_source() if known else None
         offer = self.validation_offer() if known else None
@@ -260,3 +252,12 @@ class Creating(Evidencing):
 
     def _is_lab(self) -> bool:
         return self._is_configured() and self.lab
+
+
+def _stamper(url: str | None) -> Stamper | None:
+    """The authority at an address; None without one."""
+    if url is None:
+        return None
+    from trustworks.app.stamper import HttpStamper  # noqa: PLC0415 - loads HTTP
+
+    return HttpStamper(url)

@@ -88,7 +88,7 @@ def _seal(creation: Creation, words: dict[str, Any], octets: bytes) -> tuple[dic
     request = asked.request()
     check_reachable(request.level, creation.means)
     prepared = creation.prepare(request, signer, key=_decoded(words["key"]))
-    return {"prepared": encoded(prepared.encode())}, prepared.dtbs.octets
+    return {"prepared": wire.in_base64(prepared.encode())}, prepared.dtbs.octets
 
 
 def check_reachable(level: Level, means: Means) -> None:
@@ -108,11 +108,6 @@ def check_reachable(level: Level, means: Means) -> None:
             f"For level {level.value} validation data is needed, and this service knows no trust anchors. "
             "Ask for level B-T, or have [validation] set.",
         )
-
-
-def encoded(octets: bytes) -> str:
-    """Octets in words."""
-    return base64.b64encode(octets).decode("ascii")
 
 
 def _decoded(text: str) -> bytes:
@@ -135,4 +130,4 @@ def raised(words: dict[str, Any]) -> None:
 
 def certificates_in_words(certificates: Sequence[bytes]) -> list[str]:
     """Certificates in words."""
-    return [encoded(one) for one in certificates]
+    return [wire.in_base64(one) for one in certificates]

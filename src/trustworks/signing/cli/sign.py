@@ -31,7 +31,7 @@ from trustworks.signing.cli.options import (  # noqa: TC001 - as above
 )
 from trustworks.signing.cli.steps import Output, check_options, complete_to, prepare_to, prepared_in
 from trustworks.signing.cli.wiring import Sources
-from trustworks.signing.model import Container, Format, Level, Packaging
+from trustworks.signing.model import CERTIFY, Container, Format, Level, Packaging
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -296,7 +296,7 @@ def sign(
                 contact=contact,
                 widget=visible,
                 lock=locked,
-                certify=None if certify is None else _CERTIFY[certify],
+                certify=None if certify is None else CERTIFY[certify],
             ),
         )
 
@@ -328,9 +328,6 @@ def sign(
         check_output(place_, replace=replace)
         output.write(sign_one(hand, asked), place_)
     return None
-
-
-_CERTIFY: dict[str, Literal[1, 2, 3]] = {"none": 1, "forms": 2, "annotations": 3}
 
 
 def _signer(certificate: Path, scheme: str | None) -> Signer:
