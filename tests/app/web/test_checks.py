@@ -21,7 +21,7 @@ from trustworks.app.health import heartbeat
 from trustworks.app.health.findings import Health, Well
 from trustworks.app.health.heartbeat import TaskState
 from trustworks.app.lab.configuration import config_text
-from trustworks.app.web import checks
+from trustworks.app.web import checks, terms
 from trustworks.core.errors import Malformed, Unavailable
 from trustworks.core.roles import Role, records
 from trustworks.core.roles.model import Hold, OpenHold, Person
@@ -85,20 +85,20 @@ def test_certificates_that_end_are_told_before_and_after(tmp_path: Path) -> None
     files = [tmp_path / "certs" / f"{name}.pem" for name in FILES]
     for file in files:
         certificate(file, days=200)
-    assert checks.expiries(found).sentence == "7 certificates, none ends within 30 days."
+    assert terms.expiries(found).sentence == "7 certificates, none ends within 30 days."
     certificate(files[1], days=10)
-    assert "Renew soon:" in checks.expiries(found).sentence
-    assert "ocsp.pem ends on" in checks.expiries(found).sentence
+    assert "Renew soon:" in terms.expiries(found).sentence
+    assert "ocsp.pem ends on" in terms.expiries(found).sentence
     certificate(files[3], days=-1)
     with pytest.raises(Unavailable, match=r"audit\.pem ended on .*Issue new ones") as raised:
-        checks.expiries(found)
+        terms.expiries(found)
     assert raised.value.code == "certificate.expired"
     files[4].write_text("no certificate", encoding="utf-8")
     with pytest.raises(Malformed, match=r"tls\.pem holds no certificate"):
-        checks.expiries(found)
+        terms.expiries(found)
     files[0].unlink()
     with pytest.raises(Unavailable, match=r"tsu-1\.pem cannot be read"):
-        checks.expiries(found)
+        terms.expiries(found)
 
 
 @pytest.mark.req("EN319421:7.6.7-NEW-KEY")
@@ -107,10 +107,10 @@ def test_a_key_that_ends_before_its_certificate_is_told_as_such(tmp_path: Path) 
     for name in FILES:
         certificate(tmp_path / "certs" / f"{name}.pem", days=1800)
     unit = "timestamping.units tsu-1"
-    assert checks.expiries(found).detail[unit]["end_of"] == "certificate"
+    assert terms.expiries(found).detail[unit]["end_of"] == "certificate"
     for days, words in ((200, "none ends within"), (20, r"the key of \S+/tsu-1\.pem ends on")):
         certificate(tmp_path / "certs" / "tsu-1.pem", days=1800, key_days=days)
-        well = checks.expiries(found)
+        well = terms.expiries(found)
         end = datetime.now(UTC) + timedelta(days=days)
         assert well.detail[unit]["end_of"] == "key"
         assert well.detail[unit]["until"][:10] == f"{end:%Y-%m-%d}"
@@ -118,7 +118,7 @@ def test_a_key_that_ends_before_its_certificate_is_told_as_such(tmp_path: Path) 
         assert well.detail["issuance.ocsp ocsp"]["end_of"] == "certificate"
     certificate(tmp_path / "certs" / "tsu-1.pem", days=1800, key_days=-1)
     with pytest.raises(Unavailable, match=r"the key of \S+/tsu-1\.pem ended on .*Issue new ones"):
-        checks.expiries(found)
+        terms.expiries(found)
 
 
 @pytest.mark.req("TRUSTWORKS:APP-REVOKED-TOLD")
@@ -143,11 +143,11 @@ def test_a_revoked_certificate_is_told_with_what_to_do(tmp_path: Path, name: str
         log=SimpleNamespace(get=lambda: SimpleNamespace(database=None)),
         certificates=certificates.in_use(found),
     )
-    assert checks.standing(services).sentence == "7 certificates, none ends within 30 days."
+    assert terms.standing(services).sentence == "7 certificates, none ends within 30 days."
     serial = certificates.read(tmp_path / "certs" / f"{name}.pem").serial_number
     revoked[serial] = "keyCompromise since 2026-11-25T00:00:00Z"
     with pytest.raises(Unavailable, match=words) as raised:
-        checks.standing(services)
+        terms.standing(services)
     assert raised.value.code == "certificate.revoked"
     said = str(raised.value)
     assert (
@@ -158,14 +158,14 @@ def test_a_revoked_certificate_is_told_with_what_to_do(tmp_path: Path, name: str
     # A new certificate in the file is of no use to processes that have the old one.
     certificate(tmp_path / "certs" / f"{name}.pem", days=200, serial=0xF)
     with pytest.raises(Unavailable, match=words):
-        checks.standing(services)
+        terms.standing(services)
     services.certificates = certificates.in_use(found)
-    assert checks.standing(services).sentence == "7 certificates, none ends within 30 days."
+    assert terms.standing(services).sentence == "7 certificates, none ends within 30 days."
     # One that was revoked before it was taken into use is told without a restart.
     revoked[0xF] = "certificateHold since 2026-11-25T00:00:00Z"
     services.certificates = ()
     with pytest.raises(Unavailable, match="certificateHold"):
-        checks.standing(services)
+        terms.standing(services)
 
 
 @pytest.mark.req("EN319411-1:OVR-6.5.6-02")
@@ -267,7 +267,7 @@ def test_approvals_that_are_held_for_more_than_an_hour_are_told(
     found: list[OpenHold] = []
     monkeypatch.setattr("trustworks.core.roles.records.open_holds", lambda _: found)
     services: Any = SimpleNamespace(log=SimpleNamespace(get=lambda: SimpleNamespace(database=database)))
-    assert checks.roles(services).sentence == "No approvals are held for an act that did not end."
+    assert terms.roles(services).sentence == "No approvals are held for an act that did not end."
     held = OpenHold(
         hold=Hold(hold_id="ab" * 20, ids=("c", "d")),
         what="key.restore",
@@ -276,10 +276,10 @@ def test_approvals_that_are_held_for_more_than_an_hour_are_told(
         held_by="carl",
     )
     found.append(held)
-    assert checks.roles(services).sentence.startswith("No approvals")
+    assert terms.roles(services).sentence.startswith("No approvals")
     found.append(replace(held, held_at=held.held_at - timedelta(minutes=20)))
     with pytest.raises(Unavailable, match=r"1 act\(s\) did not end .*key\.restore efef\S+ by carl") as raised:
-        checks.roles(services)
+        terms.roles(services)
     assert raised.value.code == "roles.held-long"
 
 
@@ -295,11 +295,11 @@ def test_that_operators_were_named_again_is_told_for_a_day(database: Database) -
 
     enrol("anna", 5)  # the first
     enrol("ben", 4, by="anna")
-    assert checks.roles(services).sentence.startswith("No approvals")
+    assert terms.roles(services).sentence.startswith("No approvals")
     enrol("founder", 100)
     enrol("dora", 2)
     with pytest.raises(Unavailable, match="named operators again") as raised:
-        checks.roles(services)
+        terms.roles(services)
     assert raised.value.code == "roles.bootstrapped-again"
 
 
@@ -311,4 +311,4 @@ def test_that_operators_were_named_again_is_told_for_a_day_alone(database: Datab
             moment = datetime.now(UTC) - timedelta(hours=hours)
             made = operator_of(name, Role.OPERATOR, enrolled_at=moment, enrolled_by="owner")
             records.add_operator(connection, made, Person())
-    assert checks.roles(services).sentence.startswith("No approvals")
+    assert terms.roles(services).sentence.startswith("No approvals")

@@ -16,8 +16,8 @@ from trustworks.core.audit import Recorder
 from trustworks.core.errors import Refused, Rejected, Unavailable
 from trustworks.core.keys import KeyRegister, KeyStates, records, registered_events
 from trustworks.core.keys.model import Act, KeyEntry, living_backups, places, remaining_copies
-from trustworks.core.keys.register import check_returnable
 from trustworks.core.keys.states import FRESH
+from trustworks.core.keys.transitions import check_returnable
 from trustworks.core.module import Module, Pkcs11Uri
 from trustworks.core.module.algorithms import KeyAlgorithm
 from trustworks.core.module.backup import BackedUpKey, Backup

@@ -18,9 +18,16 @@ from trustworks.core.keys.model import (
     nothing_against,
     places,
 )
+from trustworks.core.keys.transitions import (
+    after_removal,
+    after_return,
+    check_backup_lives,
+    check_has_backup,
+    check_returnable,
+    unchanged,
+)
 from trustworks.core.module import Pkcs11Uri
 from trustworks.core.module.states import KeyState, check_transition
-from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -178,14 +185,14 @@ class KeyRegister:
 
     def in_use(self, spki_sha256: str, *, reason: str) -> HistoryEntry:
         """A service's file has the key's certificate from now on; its state is as before."""
-        return self._act(Act.IN_USE, spki_sha256, _unchanged, reason=reason)
+        return self._act(Act.IN_USE, spki_sha256, unchanged, reason=reason)
 
     def drilled(self, backup: Backup, *, token: Pkcs11Uri, custodians: Sequence[str], nonce: bytes) -> None:
         """A backup was shown to bring the key back: its drill is dated in the register."""
         self._act(
             Act.DRILLED,
             backup.key.spki_sha256,
-            _unchanged,
+            unchanged,
             token=token,
             backup=backup.digest,
             detail={"custodians": list(custodians), "nonce": nonce.hex()},
@@ -198,7 +205,7 @@ class KeyRegister:
         return self._act(
             Act.TRANSFERRED if transfer else Act.RESTORED,
             backup.key.spki_sha256,
-            _after_return,
+            after_return,
             token=token,
             backup=backup.digest,
             detail={"custodians": list(custodians)},
@@ -211,7 +218,7 @@ class KeyRegister:
         destroyed, whatever its state was. Raises `Unavailable` (keys.not-there) where the register does not
         have it on that token.
         """
-        return self._act(Act.REMOVED, spki_sha256, _after_removal(token), token=token, reason=reason)
+        return self._act(Act.REMOVED, spki_sha256, after_removal(token), token=token, reason=reason)
 
     def order_backup_end(self, spki_sha256: str, backup: str, *, reason: str) -> HistoryEntry:
         """The copies of a backup's file are about to be destroyed; from now on no other act counts on them.
@@ -401,16 +408,6 @@ def order_removal(
     )
 
 
-def check_has_backup(entry: KeyEntry, history: Sequence[HistoryEntry], backup: str) -> None:
-    """`Rejected` (keys.unknown-backup) for a backup that the key does not have, or not any more."""
-    if backup not in living_backups(history):
-        raise Rejected(
-            "keys.unknown-backup",
-            f"The key {entry.label!r} has no backup {backup[:16]} that is not destroyed. `trustworks keys "
-            "backup list` shows those that there are.",
-        )
-
-
 def _knows(connection: Connection, backup: Backup) -> bool:
     known = records.backups_of(connection, backup.key.spki_sha256)
     return any(one.backup == backup.digest for one in known)
@@ -422,61 +419,3 @@ def _backup_facts(backup: Backup) -> dict[str, JSON]:
         "threshold": backup.threshold,
         "custodians": [one.name for one in backup.custodians],
     }
-
-
-@implements("TRUSTWORKS:KEYS-NO-RETURN", "EN319411-1:GEN-6.5.2-13", "EN319411-1:GEN-6.5.3-06")
-def check_returnable(entry: KeyEntry) -> None:
-    """Refuse to bring a key back whose life has ended. Source: EN 319 411-1, GEN-6.5.2-13."""
-    if entry.state in {KeyState.DEACTIVATED, KeyState.DESTROYED}:
-        raise Rejected(
-            "keys.state",
-            f"The key {entry.label!r} is {entry.state.value}, and does not come back. Make a new one.",
-        )
-
-
-@implements("TRUSTWORKS:KEYS-NO-RETURN", "EN319411-1:GEN-6.5.2-13")
-def check_backup_lives(history: Sequence[HistoryEntry], backup: str) -> None:
-    """Refuse a file of which the register says that no copy is left: it was kept against that."""
-    if any(one.act is Act.BACKUP_DESTROYED and one.backup == backup for one in history):
-        raise Rejected(
-            "keys.backup-destroyed",
-            f"The backup {backup[:16]} was entered as destroyed, and this copy of it was kept all the same. "
-            "Find out by whom, and whether there are more; bring the key back by another backup.",
-        )
-
-
-def _unchanged(entry: KeyEntry, history: Sequence[HistoryEntry]) -> KeyState:
-    del history
-    return entry.state
-
-
-def _after_return(entry: KeyEntry, history: Sequence[HistoryEntry]) -> KeyState:
-    """The state before the loss, where nothing but the loss suspended the key."""
-    if entry.state is not KeyState.SUSPENDED:
-        return entry.state
-    for number in range(len(history) - 1, 0, -1):
-        one, before = history[number], history[number - 1]
-        if one.act is Act.REMOVED and before.state is not KeyState.SUSPENDED:
-            return before.state
-        if one.act is Act.STATE:
-            break
-    return entry.state
-
-
-def _after_removal(token: Pkcs11Uri) -> Callable[[KeyEntry, Sequence[HistoryEntry]], KeyState]:
-    def after(entry: KeyEntry, history: Sequence[HistoryEntry]) -> KeyState:
-        here = token.serial or ""
-        if here and here not in places(history):
-            raise Unavailable(
-                "keys.not-there",
-                f"The register does not have the key {entry.label!r} on {token}; `trustworks keys states "
-                "list --history` shows where it was.",
-            )
-        elsewhere = {serial for serial in places(history) if serial != here}
-        if elsewhere:
-            return entry.state
-        if not living_backups(history):
-            return KeyState.DESTROYED
-        return entry.state if entry.state is KeyState.DEACTIVATED else KeyState.SUSPENDED
-
-    return after
