@@ -314,6 +314,32 @@ def test_three_steps_with_a_key_elsewhere(desk: Desk) -> None:
     assert (status, told["type"].rsplit(":", 1)[-1]) == (422, "signature.own")
 
 
+def test_a_document_beside_a_jws_is_sealed_whatever_its_size(database: Database, recorder: Recorder) -> None:
+    """The worker sees all that its key signs, of which the process keeps a digest alone."""
+    seal = Counting()
+    document = {"content": encoded(TEXT * 10_000), "name": "a.txt"}
+    body = seal_body(format="jades", packaging="detached", jades={"mechanism": "none"}, documents=[document])
+    with opened(database, recorder, seals={"main": seal.seal}) as made:
+        status, told = post(made, "/seals", body)
+    assert (status, told["level"]) == (200, "JAdES-BASELINE-B")
+    (octets,) = seal.signed
+    assert octets.endswith(base64.urlsafe_b64encode(TEXT * 10_000).rstrip(b"="))
+
+
+def test_of_much_to_be_signed_the_digest_alone_is_told(desk: Desk) -> None:
+    person = house().person()
+    body = {
+        "format": "jades",
+        "packaging": "detached",
+        "jades": {"mechanism": "none"},
+        "documents": [{"content": encoded(TEXT * 10_000), "name": "a.txt"}],
+        "certificates": [encoded(one) for one in person.signer.certificates],
+    }
+    status, told = post(desk, "/signing/prepare", body, OTHER)
+    assert (status, told["data_to_be_signed"], told["hash"]) == (200, None, "sha256")
+    assert len(base64.b64decode(told["digest"])) == 32
+
+
 @pytest.mark.parametrize(
     ("body", "words"),
     [

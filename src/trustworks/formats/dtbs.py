@@ -21,10 +21,11 @@ from trustworks.core.values import dataclass
 from trustworks.formats.data import DigestOnly, Octets
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from trustworks.formats.data import Data
 
+    Sign = Callable[[bytes], bytes]
     Packable = Mapping[str, str | int | bytes | tuple[bytes, ...] | None]
 
 ED25519: Final = "ED25519"
@@ -60,13 +61,32 @@ class Dtbs:
         """The DTBS/R: the digest that a card or a remote service signs; None as `hash_name`."""
         return None if self.hash_name is None else self.data.digest(self.hash_name)
 
+    @property
+    def is_held(self) -> bool:
+        """Whether the octets are here; else their digest alone."""
+        return not isinstance(self.data, DigestOnly)
+
+    def value_by(self, sign: Sign, sign_digest: Sign | None = None) -> bytes:
+        """The value, by a key that signs octets, and by the same key for a digest where that alone is held.
+
+        Raises `Rejected` (``signature.digest``) where it is, and the key signs no digests; and as the key.
+        """
+        if self.is_held:
+            return sign(self.octets)
+        if sign_digest is None or self.digest is None:
+            raise Rejected(
+                "signature.digest",
+                "There is so much to be signed that its digest alone is held, and the key signs no digests. "
+                "Sign with another key, or the data by its digest (sigD).",
+            )
+        return sign_digest(self.digest)
+
     def fields(self) -> Packable:
         """It as fields of `packed`."""
-        held = isinstance(self.data, DigestOnly)
         return {
             "scheme": self.scheme,
             "certificate": self.certificate,
-            "digest" if held else "octets": self.digest if held else self.octets,
+            "octets" if self.is_held else "digest": self.octets if self.is_held else self.digest,
         }
 
     @classmethod

@@ -243,14 +243,14 @@ def read(kind: type[_Body], octets: bytes) -> Any:
 
 
 def prepared_answer(state: bytes, dtbs: Dtbs) -> bytes:
-    """What step 1 answers: the state as octets, and what is to be signed."""
+    """What step 1 answers: the state as octets, and what is to be signed: of much of it the digest alone."""
     return _json(
         {
             "prepared": in_base64(state),
             "scheme": dtbs.scheme,
             "hash": dtbs.hash_name,
             "digest": None if dtbs.digest is None else in_base64(dtbs.digest),
-            "data_to_be_signed": in_base64(dtbs.octets),
+            "data_to_be_signed": in_base64(dtbs.octets) if dtbs.is_held else None,
         }
     )
 

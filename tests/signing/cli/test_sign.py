@@ -79,6 +79,26 @@ def test_a_document_is_signed_by_what_it_is(
     assert one.level == level
 
 
+def test_more_than_is_held_is_signed_by_its_digest(key: Any, folder: Path) -> None:
+    (folder / "a.bin").write_bytes(TEXT * 10_000)
+    options = ["--format", "jades", "--packaging", "detached", "--mechanism", "none"]
+    run(sign, "a.bin", *by(key), *options)
+    data = Octets((folder / "a.bin").read_bytes(), "a.bin")
+    (one,) = read(Octets((folder / "a.signed.json").read_bytes()), detached=[data]).signatures
+    assert one.level == "JAdES-BASELINE-B"
+    assert all(each.intact for each in one.references)
+
+
+def test_what_is_held_by_its_digest_has_no_octets_to_write(key: Any, folder: Path) -> None:
+    (folder / "a.bin").write_bytes(TEXT * 10_000)
+    options = ["--format", "jades", "--packaging", "detached", "--mechanism", "none"]
+    with pytest.raises(Rejected, match="sign the digest that is told") as caught:
+        run(sign, "a.bin", "--certificate", key[1], *options, "--prepare", "state", "--dtbs", "octets")
+    assert caught.value.code == "signature.digest"
+    assert not (folder / "state").exists()
+    run(sign, "a.bin", "--certificate", key[1], *options, "--prepare", "state")
+
+
 def test_documents_go_into_a_container(key: Any, folder: Path) -> None:
     options = ["--format", "xades", "--container", "asic-e", "--json"]
     told = json.loads(run(sign, "a.txt", "a.pdf", *by(key), *options))

@@ -66,7 +66,8 @@ def _scheme(padding_name: str, algorithm: object) -> SignatureScheme:
             return SignatureScheme[name]
     if isinstance(algorithm, asymmetric_utils.Prehashed):
         raise Rejected(
-            "module.scheme", "The module signs data, not digests made elsewhere; hand over the data."
+            "module.scheme",
+            "This key object signs data, not digests made elsewhere; hand over the data.",
         )
     raise Rejected(
         "module.scheme", f"Trustworks does not sign with the hash function {algorithm!r}; use SHA-256."

@@ -15,7 +15,7 @@ from trustworks.core.module.algorithms import DEFAULT_SCHEME
 from trustworks.core.module.constants import LOST, Attribute
 from trustworks.core.module.failures import unavailable
 from trustworks.core.module.pkcs11 import CryptokiError
-from trustworks.core.module.signatures import make_plan
+from trustworks.core.module.signatures import check_digest, make_plan
 from trustworks.core.module.states import check_as_approved, check_operational
 from trustworks.core.trace import implements
 
@@ -102,11 +102,27 @@ class Key:
         for it in its caches, and a signature costs a quarter less. None is begun after `until`
         (`time.perf_counter_ns`), but for the first: there are fewer signatures than items then.
         """
+        self._check_may_sign()
+        return self._signed(items, scheme, until)
+
+    def sign_digest(self, digest: bytes, scheme: SignatureScheme | None = None) -> bytes:
+        """Sign data by its digest, which somebody made before, and answer what `sign` answers for the data.
+
+        For data that is too large to be held, and for signers elsewhere (DTBS/R). The digest is by the hash
+        function of the scheme. ECDSA and RSA-PSS sign it as it is; PKCS#1 v1.5 behind its DigestInfo.
+        Raises what `sign` raises, and `Rejected` (module.digest) for a scheme that signs no digests
+        (Ed25519), and for a digest that is not as long as those of its hash function.
+        """
+        self._check_may_sign()
+        plan = self._plan_of(scheme)
+        check_digest(plan, digest, scheme or self.scheme, self._module.uri)
+        return self._values(plan, (digest,), None)[0]
+
+    def _check_may_sign(self) -> None:
         if self._module.barred:
             check_as_approved(self._module.barred, str(self._module.token_uri.token))
         if self._state_of is not None:
             check_operational(self._state_of(self.spki_sha256), self.label)
-        return self._signed(items, scheme, until)
 
     def prove(
         self, data: bytes = b"this signature of a key shows that its two halves belong together"
@@ -117,10 +133,18 @@ class Key:
     def _signed(
         self, items: Sequence[bytes], scheme: SignatureScheme | None, until: int | None
     ) -> list[bytes]:
+        plan = self._plan_of(scheme)
+        signed = [data if plan.digest is None else plan.digest(data).digest() for data in items]
+        return self._values(plan, signed, until)
+
+    def _plan_of(self, scheme: SignatureScheme | None) -> Plan:
         plan = self._plans.get(scheme)
         if plan is None or plan.day != self._today():
             plan = self._plan(scheme)
-        signed = [data if plan.digest is None else plan.digest(data).digest() for data in items]
+        return plan
+
+    def _values(self, plan: Plan, signed: Sequence[bytes], until: int | None) -> list[bytes]:
+        """The values over what a plan says is signed: all made, then all verified."""
         raw = []
         for one in signed:
             raw.append(self._raw(plan, plan.prefix + one))

@@ -15,12 +15,14 @@ from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from trustworks.core.errors import Rejected
 from trustworks.core.module.constants import Mechanism
 from trustworks.core.module.pkcs11 import PreparedMechanism, pss_mechanism
+from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import date
 
     from trustworks.core.module.algorithms import Hash, PublicKey, SignatureScheme
+    from trustworks.core.module.uri import Pkcs11Uri
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +82,33 @@ def make_plan(scheme: SignatureScheme, public_key: PublicKey, offered: frozenset
         verify=public_key.verify,
         arguments=_verification(scheme, scheme.hash, prehashed=chosen is raw),
     )
+
+
+@implements("TRUSTWORKS:MODULE-SIGNS-DIGEST")
+def check_digest(plan: Plan, digest: bytes, scheme: SignatureScheme, uri: Pkcs11Uri) -> None:
+    """A digest can be signed by a plan in place of the data. Raises `Rejected` (module.digest, .mechanism).
+
+    Without it a digest of another length, which some modules sign and others cut, would be taken for one.
+    """
+    if scheme.hash is None:
+        raise Rejected(
+            "module.digest",
+            f"{scheme.name} signs the data itself, and no digest of it (RFC 8032, 5.1). Give the data, or "
+            "sign with a key of another kind.",
+        )
+    if plan.digest is None:
+        raise Rejected(
+            "module.mechanism",
+            f"The module {uri} computes digests for {scheme.name} itself, and signs none that were made "
+            "elsewhere. Give the data.",
+        )
+    size = scheme.hash.algorithm.digest_size
+    if len(digest) != size:
+        raise Rejected(
+            "module.digest",
+            f"{scheme.name} signs a digest of {size} octets, and {len(digest)} were given. Digest the data "
+            f"with {scheme.hash.name.upper()}.",
+        )
 
 
 _HASHING = {

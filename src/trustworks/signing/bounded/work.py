@@ -88,7 +88,7 @@ def _seal(creation: Creation, words: dict[str, Any], octets: bytes) -> tuple[dic
     request = asked.request()
     check_reachable(request.level, creation.means)
     prepared = creation.prepare(request, signer, key=_decoded(words["key"]))
-    return {"prepared": wire.in_base64(prepared.encode())}, prepared.dtbs.octets
+    return {"prepared": wire.in_base64(prepared.encode())}, prepared.octets_to_sign(request)
 
 
 def check_reachable(level: Level, means: Means) -> None:

@@ -44,7 +44,10 @@ def sign_one(hand: Hand, request: Request) -> Signed:
         """Asked for once the rules let the scheme pass: before, it is any word."""
         return hand.key.sign(octets, scheme=SignatureScheme[hand.signer.scheme])
 
-    made = hand.creation.sign(request, hand.signer, value, key=hand.key.spki)
+    def value_of_digest(digest: bytes) -> bytes:
+        return hand.key.sign_digest(digest, scheme=SignatureScheme[hand.signer.scheme])
+
+    made = hand.creation.sign(request, hand.signer, value, sign_digest=value_of_digest, key=hand.key.spki)
     hand.tell(signed_event(through="command", request=request, key=hand.key.spki_sha256, level=made.level))
     return made
 

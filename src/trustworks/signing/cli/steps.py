@@ -94,6 +94,12 @@ def prepare_to(
     if dtbs is not None:
         check_output(dtbs)
     prepared = creation.prepare(request, signer)
+    if dtbs is not None and not prepared.dtbs.is_held:
+        raise Rejected(
+            "signature.digest",
+            "There is so much to be signed that its digest alone is held. Leave --dtbs out, and sign the "
+            "digest that is told.",
+        )
     if dtbs is not None:
         write_output(dtbs, [prepared.dtbs.octets])
     write_output(place, [prepared.encode()])

@@ -67,6 +67,13 @@ def of(request: Request) -> Payload:
     )
 
 
+def octets_to_sign(inner: jws.Prepared, request: Request) -> bytes:
+    """All that is signed, in memory: also where between the steps its digest alone is held."""
+    if inner.dtbs.is_held:
+        return inner.dtbs.octets
+    return jws.signing_input(inner.header, of(request)).octets()
+
+
 def _same(request: Request) -> Payload:
     """The payload of the signatures that are in the file already: it is in the file, or beside it."""
     first, *others = request.documents

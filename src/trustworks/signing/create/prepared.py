@@ -61,6 +61,15 @@ class Prepared:
         """The data to be signed, and by which scheme; `Dtbs.digest` is its representation (DTBS/R)."""
         return self.inner.dtbs
 
+    def octets_to_sign(self, request: Request) -> bytes:
+        """All of `dtbs`, in memory, for who looks at it before his key signs; `request` is what was prepared.
+
+        Of much data that is elsewhere, `dtbs` has a digest alone.
+        """
+        if isinstance(self.inner, jws.Prepared):
+            return jades.octets_to_sign(self.inner, request)
+        return self.dtbs.octets
+
     @property
     def signer(self) -> Signer:
         """Who signs; without the certificates of authorities."""

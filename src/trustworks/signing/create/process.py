@@ -183,11 +183,20 @@ class Creation:
         return Signed(data=target.data, signature=target.id, level=target.level)
 
     def sign(
-        self, request: Request, signer: Signer, sign: Callable[[bytes], bytes], *, key: bytes | None = None
+        self,
+        request: Request,
+        signer: Signer,
+        sign: Callable[[bytes], bytes],
+        *,
+        sign_digest: Callable[[bytes], bytes] | None = None,
+        key: bytes | None = None,
     ) -> Signed:
-        """All three steps, where the key is at hand: `sign` answers its value. Raises as they do."""
+        """All three steps, where the key is at hand: `sign` answers its value. Raises as they do.
+
+        `sign_digest` answers the value over data whose digest alone is held (`Dtbs.value_by`).
+        """
         prepared = self.prepare(request, signer, key=key)
-        return self.complete(prepared, sign(prepared.dtbs.octets), request.documents)
+        return self.complete(prepared, prepared.dtbs.value_by(sign, sign_digest), request.documents)
 
     def augment(
         self,
