@@ -29,6 +29,7 @@ import sys
 import time
 import types
 import warnings
+from collections import Counter, defaultdict
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -43,8 +44,10 @@ from trustworks.assurance.traceability.results import load_results
 from trustworks.assurance.traceability.scan import Mark, scan
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Mapping
     from types import CodeType, FunctionType
+
+    from trustworks.assurance.traceability.results import Result
 
 # Exit codes of the forked process, and what becomes of one that has none.
 KILLED, SURVIVED, UNTESTED, BROKEN, UNDECLARED, HUNG, DIED = 0, 10, 11, 12, 13, 14, 15
@@ -105,6 +108,9 @@ def pytest_configure(config: pytest.Config) -> None:
             "mutation", settings.default, database=None, phases=[Phase.explicit, Phase.generate]
         )
         settings.load_profile("mutation")
+        # Nobody reads why a test failed. To find the source lines takes longer than most tests: inspect looks
+        # at every module that there is.
+        config.option.tbstyle = "no"
         results = config.pluginmanager.get_plugin("requirement-results")
         if results is not None:  # a result of a disabled rule is nobody's last result
             config.pluginmanager.unregister(results)
@@ -214,9 +220,7 @@ class _Mutation:
             for mark in scan(places.code, places.root).rules
             if wanted in " ".join((mark.place, mark.name, *mark.ids))
         ]
-        self._seconds = {
-            node: result.seconds for node, result in load_results(places.results or Path("none")).items()
-        }
+        self._tests = self._costs(load_results(places.results or Path("none")))
         self._limit: float = session.config.getoption("--mutate-seconds")
         self._write: Callable[[str], None] = session.config.get_terminal_writer().line
         factory: Any = session.config._tmp_path_factory  # type: ignore[attr-defined]
@@ -269,7 +273,8 @@ class _Mutation:
         folder.mkdir(mode=0o700)
         factory: Any = self._session.config._tmp_path_factory  # type: ignore[attr-defined]
         factory._basetemp = folder
-        items = sorted(self._items(mark), key=self._cost)
+        costs = {item: cost for one in mark.ids for item, cost in self._tests.get(one, {}).items()}
+        items = sorted(costs, key=costs.__getitem__)
         if not items:
             return UNTESTED
         try:
@@ -297,15 +302,27 @@ class _Mutation:
             setup.teardown_exact(None)
         return code
 
-    def _items(self, mark: Mark) -> Iterator[pytest.Item]:
-        for item in self._session.items:
-            if any(identifier in mark.ids for one in item.iter_markers("req") for identifier in one.args):
-                yield item
+    def _costs(self, results: Mapping[str, Result]) -> dict[str, dict[pytest.Item, float]]:
+        """For each requirement of a rule its tests, and about how many seconds each takes.
 
-    def _cost(self, item: pytest.Item) -> float:
-        known = self._seconds.get(item.nodeid.partition("[")[0], 0.5)
-        slow = any(item.get_closest_marker(name) for name in ("crash", "e2e", "interop", "postgresql"))
-        return known + (100.0 if slow else 0.0)
+        They are sought once, and not by every process: one that goes through all tests writes to the memory
+        of each, and so gets a copy of most of what it shares with this one.
+        """
+        wanted = {identifier for mark in self._rules for identifier in mark.ids}
+        sets = Counter(_function(item) for item in self._session.items)
+        found: dict[str, dict[pytest.Item, float]] = defaultdict(dict)
+        for item in self._session.items:
+            ids = {identifier for mark in item.iter_markers("req") for identifier in mark.args} & wanted
+            if not ids:
+                continue
+            name = _function(item)
+            slow = any(item.get_closest_marker(mark) for mark in ("crash", "e2e", "interop", "postgresql"))
+            known = results.get(name)
+            # A result has the time of all its parameter sets.
+            cost = (0.5 if known is None else known.seconds / sets[name]) + (100.0 if slow else 0.0)
+            for identifier in ids:
+                found[identifier][item] = cost
+        return found
 
     def _collect(self, running: dict[int, _Run]) -> None:
         """Wait for the next process to end; one that takes too long is ended: its tests hang."""
@@ -332,6 +349,11 @@ class _Mutation:
         if code != KILLED:
             self._wrong.append(line)
         self._write(line)
+
+
+def _function(item: pytest.Item) -> str:
+    """The name of a test without its parameters."""
+    return item.nodeid.partition("[")[0]
 
 
 def _fails(item: pytest.Item, after: pytest.Item | None) -> bool:
