@@ -155,15 +155,18 @@ class Unit:
 
     def xades(self, document: bytes) -> bytes:
         target = xades_unsigned.Target(document=document, signature="S1")
-        return xades_unsigned.with_time_stamp(target, self.stamp(xades_unsigned.octets_to_stamp(target)))
+        begun = xades_unsigned.begin_time_stamp(target)
+        return begun.complete(self.stamp(begun.over.octets()), None)
 
     def cades(self, structure: bytes) -> bytes:
         target = cades_unsigned.Target(structure=structure)
-        return cades_unsigned.with_time_stamp(target, self.stamp(cades_unsigned.octets_to_stamp(target)))
+        begun = cades_unsigned.begin_time_stamp(target)
+        return begun.complete(self.stamp(begun.over.octets()), None)
 
     def jades(self, file: bytes) -> bytes:
         target = jades.Target(file=file)
-        return jades.with_time_stamp(target, self.stamp(jades.data_to_stamp(target).octets()))
+        begun = jades.begin_time_stamp(target)
+        return begun.complete(self.stamp(begun.over.octets()), None)
 
 
 def new_token(folder: Path) -> str:

@@ -20,11 +20,35 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
     from trustworks.formats.collector import Collector
+    from trustworks.formats.data import Data
     from trustworks.formats.evidence import Evidence, TimeStamp, Token
 
 
 _OVER_ALL: Final = frozenset({"archive-time-stamp-v2"})
 """Forms of time-stamps that are over all that is in a structure when they are made."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Begun:
+    """A time-stamp that was begun in a file that was read for it: in between, a token is asked for.
+
+    `over` is what the token has to be over. `check_place` refuses a time-stamp that would break something,
+    before anybody is asked: it raises as `complete`. `complete` answers the file with the token in its place,
+    once it is sure that nothing was lost by it. It is told how what holds in a file is found out, and what
+    held before, where somebody knows that already: `Reading`.
+    """
+
+    over: Data
+    check_place: Callable[[], None]
+    complete: Callable[[bytes, Reading | None], bytes]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """How a file that came of another is read: `before` is what held in the other, `after` reads the file."""
+
+    before: Callable[[], State]
+    after: Callable[[bytes], State]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,6 +29,7 @@ from trustworks.core.der.algorithms import hash_identifier
 from trustworks.core.der.encode import OCTET_STRING, SEQUENCE, tlv
 from trustworks.core.errors import Malformed, Rejected
 from trustworks.core.ports import NOTHING, ValidationData
+from trustworks.formats import read as reading
 from trustworks.formats.asic.creating import Sign
 from trustworks.formats.augmenting import Kind, Opened, Target
 from trustworks.formats.cades.creating import signature as cades
@@ -42,6 +43,10 @@ from trustworks.formats.xades.creating import signature as xades
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from trustworks.formats.collector import Collector
+    from trustworks.formats.data import Data
+    from trustworks.formats.evidence import Evidence
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -68,6 +73,23 @@ def test_level_by_level(name: str) -> None:
     assert {one.kind for one in last.time_stamps[1:]} == {archive.get(name, TimeStampKind.ARCHIVE)}
     assert last.time_stamps[1].id in last.time_stamps[2].covers
     assert judged(last.evidence, outside=False) == ["TOTAL-PASSED"]
+
+
+@pytest.mark.parametrize("name", ["XAdES", "CAdES", "JAdES"])
+def test_what_comes_of_a_file_is_read_once(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To see that nothing was lost, and by who takes it on."""
+    seen: list[bytes] = []
+
+    def read_into(collector: Collector, data: Data, **rest: Any) -> Evidence:
+        seen.append(data.octets())
+        return reading.read_into(collector, data, **rest)
+
+    monkeypatch.setattr("trustworks.formats.augmenting.opened.read_into", read_into)
+    case = CASES[name]
+    (target,) = Opened(Octets(case.make(), "a"), detached=case.detached).targets
+    after = stamped(target, Kind.SIGNATURE)
+    assert after.level.endswith("-T")
+    assert seen == [target.data.octets(), after.data.octets()]
 
 
 @pytest.mark.parametrize("name", CASES)

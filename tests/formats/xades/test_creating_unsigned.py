@@ -28,6 +28,7 @@ from trustworks.formats.xades.creating.unsigned import (
     SIGNATURE_TIME_STAMP,
     Stamp,
     Target,
+    begin_time_stamp,
     octets_of_data,
     octets_to_stamp,
     with_policy_store,
@@ -169,13 +170,25 @@ def test_what_a_time_stamp_or_a_signature_covers_is_not_changed() -> None:
     target = stamped(target)
     target = stamped(target, ARCHIVE_TIME_STAMP)
     inner = replace(target, signature="S2")
-    token = stamp(octets_to_stamp(inner))
-    with pytest.raises(Rejected) as refused:
-        with_time_stamp(inner, token)
-    assert refused.value.code == "adding.broken"
+    begun = begin_time_stamp(inner)
+    token = stamp(begun.over.octets())
+    for refuse in (begun.check_place, begun.check_place, lambda: begun.complete(token, None)):
+        with pytest.raises(Rejected) as refused:
+            refuse()
+        assert refused.value.code == "adding.broken"
     around = built(packaging.enveloped(document), options=replace(OPTIONS, id="S3"))
     with pytest.raises(Rejected) as refused:
         with_values(Target(document=around, signature="S1"), values())
+    assert refused.value.code == "adding.broken"
+
+
+def test_one_reference_to_all_of_a_signature_has_its_place_looked_at() -> None:
+    """Before a token is asked for: what is over the whole document would not hold."""
+    inner = built(packaging.enveloped(DOCUMENT))
+    document = built(packaging.enveloped(inner), options=replace(OPTIONS, id="S3"))
+    begin_time_stamp(Target(document=document, signature="S3")).check_place()
+    with pytest.raises(Rejected) as refused:
+        begin_time_stamp(Target(document=document, signature="S1")).check_place()
     assert refused.value.code == "adding.broken"
 
 

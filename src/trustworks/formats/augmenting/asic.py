@@ -13,15 +13,14 @@ from typing import TYPE_CHECKING
 
 from trustworks.core.errors import Rejected
 from trustworks.formats.adding import not_yet_there
-from trustworks.formats.asic.creating.archiving import Archiving, prepare_archive, with_time_stamp_values
+from trustworks.formats.asic.creating.archiving import prepare_archive, with_time_stamp_values
 from trustworks.formats.asic.creating.opened import opened
 from trustworks.formats.asic.creating.replacing import check_free, covering, manifests_of, with_member
 from trustworks.formats.asic.kinds import Role, role_of
-from trustworks.formats.augmenting.writer import Kind, writer_of
+from trustworks.formats.augmenting.writer import Kind, Stamping, writer_of
 from trustworks.formats.collector import data_id
 from trustworks.formats.data import Octets
 from trustworks.formats.evidence import Container, Format
-from trustworks.formats.time_stamp import parse_token
 
 if TYPE_CHECKING:
     from trustworks.core.ports import ValidationData
@@ -38,21 +37,15 @@ class _Writer:
         self.archive = archive
         self.file = file
         self._manifests = manifests_of(archive, given.limits)
-        self._prepared: dict[str, Archiving] = {}
 
-    def octets_to_stamp(self, kind: Kind, hash_name: str) -> Data:
-        """Of the signature in its file, or a manifest of all that is in the container."""
+    def begin(self, kind: Kind, hash_name: str, *, check: bool) -> Stamping:
+        """In the file of the signature, or a member of its own, over a manifest of all in the container."""
         if kind is Kind.ARCHIVE and self._is_archived_whole:
-            return self._archiving(hash_name).manifest
+            whole = prepare_archive(self.given.data, hash_name=hash_name, limits=self.given.limits)
+            return Stamping(over=whole.manifest, complete=whole.complete)
         self._check_free()
-        return self._inner.octets_to_stamp(kind, hash_name)
-
-    def with_time_stamp(self, kind: Kind, token: bytes) -> Data:
-        """In the file of the signature, or in a member of its own."""
-        if kind is Kind.ARCHIVE and self._is_archived_whole:
-            return self._archiving(parse_token(token).info.imprint_algorithm).complete(token)
-        self._check_free()
-        return self._with(self._inner.with_time_stamp(kind, token))
+        inner = self._inner.begin(kind, hash_name, check=check)
+        return Stamping(over=inner.over, complete=lambda token: self._with(inner.complete(token)))
 
     def with_values(self, data: ValidationData) -> Data:
         """In the file of the signature; under an archive time-stamp, in the token of the newest."""
@@ -106,13 +99,6 @@ class _Writer:
                 there |= {*stamp.signature.certificates, *stamp.signature.revocation}
         return there
 
-    def _archiving(self, hash_name: str) -> Archiving:
-        if hash_name not in self._prepared:
-            self._prepared[hash_name] = prepare_archive(
-                self.given.data, hash_name=hash_name, limits=self.given.limits
-            )
-        return self._prepared[hash_name]
-
     @cached_property
     def _own(self) -> Given:
         """The signature in its own file, with what of the container that is over."""
@@ -122,7 +108,7 @@ class _Writer:
             # The first reference is to what its value is over; those of its manifest come after it.
             covered = self.given.signature.references[0].covers
             members = [one for one in members if data_id(one) in covered]
-        return replace(self.given, data=Octets(octets, self.file), detached=members)
+        return replace(self.given, data=Octets(octets, self.file), detached=members, reading=None)
 
     @cached_property
     def _inner(self) -> Writer:

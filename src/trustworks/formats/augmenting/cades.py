@@ -11,15 +11,14 @@ from typing import TYPE_CHECKING, Final
 from trustworks.core.errors import Rejected
 from trustworks.core.values import dataclass
 from trustworks.formats.adding import not_yet_there
-from trustworks.formats.augmenting.writer import Kind
+from trustworks.formats.augmenting.writer import Kind, stamping
 from trustworks.formats.cades.creating import unsigned
 from trustworks.formats.cades.reading import unwrapped, wrapped_as
 from trustworks.formats.data import Octets
-from trustworks.formats.time_stamp import parse_token
 
 if TYPE_CHECKING:
     from trustworks.core.ports import ValidationData
-    from trustworks.formats.augmenting.writer import Given
+    from trustworks.formats.augmenting.writer import Given, Stamping
     from trustworks.formats.data import Data
 
 
@@ -34,21 +33,14 @@ class _Writer:
     target: unsigned.Target
     file: bytes
 
-    def octets_to_stamp(self, kind: Kind, hash_name: str) -> Data:
-        """The value; or the archived parts and their index, which are digested by the token's function."""
+    def begin(self, kind: Kind, hash_name: str, *, check: bool) -> Stamping:
+        """A signature-time-stamp, or an archive-time-stamp-v3 with its index by that hash function."""
         if kind is Kind.SIGNATURE:
-            unsigned.check_place(self.target)
-            return Octets(unsigned.octets_to_stamp(self.target))
-        self._check_own()
-        return Octets(unsigned.octets_to_archive(self.target, hash_name))
-
-    def with_time_stamp(self, kind: Kind, token: bytes) -> Data:
-        """A signature-time-stamp, or an archive-time-stamp-v3."""
-        if kind is Kind.SIGNATURE:
-            return self._made(unsigned.with_time_stamp(self.target, token))
-        self._check_own()
-        hash_name = parse_token(token).info.imprint_algorithm
-        return self._made(unsigned.with_archive_time_stamp(self.target, token, hash_name))
+            begun = unsigned.begin_time_stamp(self.target)
+        else:
+            self._check_own()
+            begun = unsigned.begin_archive_time_stamp(self.target, hash_name)
+        return stamping(begun, self.given, self._made, check=check)
 
     def with_values(self, data: ValidationData) -> Data:
         """In the structure itself, where all its signers find it; else in the newest archive time-stamp.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from trustworks.core.errors import Rejected
 from trustworks.core.values import dataclass
 from trustworks.formats.adding import not_yet_there
-from trustworks.formats.augmenting.writer import Kind
+from trustworks.formats.augmenting.writer import Kind, stamping
 from trustworks.formats.data import Octets
 from trustworks.formats.jades import creating
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from typing import Literal
 
     from trustworks.core.ports import ValidationData
-    from trustworks.formats.augmenting.writer import Given
+    from trustworks.formats.augmenting.writer import Given, Stamping
     from trustworks.formats.data import Data
 
 _STAMPS: Final[dict[Kind, Literal["sigTst", "arcTst"]]] = {Kind.SIGNATURE: "sigTst", Kind.ARCHIVE: "arcTst"}
@@ -28,15 +28,11 @@ class _Writer:
     given: Given
     target: creating.Target
 
-    def octets_to_stamp(self, kind: Kind, hash_name: str) -> Data:
-        """Whatever hash function the token has, it is over the same."""
+    def begin(self, kind: Kind, hash_name: str, *, check: bool) -> Stamping:
+        """A sigTst or an arcTst, at the end of etsiU. Whatever its hash function, it is over the same."""
         del hash_name
-        creating.check_place(self.target)
-        return creating.data_to_stamp(self.target, _STAMPS[kind])
-
-    def with_time_stamp(self, kind: Kind, token: bytes) -> Data:
-        """A sigTst or an arcTst, at the end of etsiU."""
-        return self._made(creating.with_time_stamp(self.target, token, _STAMPS[kind]))
+        begun = creating.begin_time_stamp(self.target, _STAMPS[kind])
+        return stamping(begun, self.given, self._made, check=check)
 
     def with_values(self, data: ValidationData) -> Data:
         """In xVals and rVals; where there are such already, as validation data of time-stamps (tstVD)."""

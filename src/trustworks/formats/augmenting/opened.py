@@ -11,9 +11,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.errors import Rejected
+from trustworks.formats.adding import Reading, State
 from trustworks.formats.augmenting.writer import Given, Kind, writer_of
 from trustworks.formats.collector import Collector
-from trustworks.formats.data import apart
+from trustworks.formats.data import Octets, apart
 from trustworks.formats.evidence import Container
 from trustworks.formats.limits import DEFAULT
 from trustworks.formats.read import read_into
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from trustworks.core.pki.building import TrustAnchors
     from trustworks.core.ports import ValidationData
-    from trustworks.formats.augmenting.writer import Writer
+    from trustworks.formats.augmenting.writer import Stamping, Writer
     from trustworks.formats.data import Data
     from trustworks.formats.evidence import Evidence, Format, Signature, TimeStamp
     from trustworks.formats.limits import Limits
@@ -47,6 +48,7 @@ class Opened:
         self.detached = tuple(apart(detached))
         self.limits = limits
         self.anchors = anchors
+        self._next: Opened | None = None
 
     @cached_property
     def _read(self) -> tuple[Evidence, Mapping[str, tuple[int, ...]]]:
@@ -74,7 +76,9 @@ class Opened:
         """One signature with all that writers look at."""
         evidence, places = self._read
         signature = next(one for one in evidence.signatures if one.id == named)
+        reading = Reading(before=lambda: State.of_evidence(self.evidence), after=self._after)
         return Given(
+            reading=reading,
             data=self.data,
             detached=self.detached,
             limits=self.limits,
@@ -85,7 +89,21 @@ class Opened:
 
     def changed(self, data: Data) -> Opened:
         """The file as it became."""
+        if data is self.data:
+            return self
+        if self._next is not None and isinstance(data, Octets) and self._next.data == data:
+            return self._next
         return Opened(data, detached=self.detached, limits=self.limits, anchors=self.anchors)
+
+    def _after(self, octets: bytes) -> State:
+        """What holds in the file as it became; who then takes it on, need not read it again."""
+        self._next = Opened(
+            Octets(octets, self.data.name),
+            detached=self.detached,
+            limits=self.limits,
+            anchors=self.anchors,
+        )
+        return State.of_evidence(self._next.evidence)
 
 
 class Target:
@@ -94,6 +112,7 @@ class Target:
     def __init__(self, opened: Opened, named: str) -> None:
         self.opened = opened
         self.id = named
+        self._begun: dict[tuple[Kind, str], Stamping] = {}
 
     @property
     def data(self) -> Data:
@@ -133,7 +152,7 @@ class Target:
             Malformed: the file cannot be read.
             Rejected: nothing can be added to this signature; the sentence says why, and what to do.
         """
-        return self._writer.octets_to_stamp(kind, hash_name)
+        return self._begin(kind, hash_name, check=True).over
 
     def digest(self, kind: Kind, hash_name: str = HASH) -> bytes:
         """The digest of `octets_to_stamp`, which is what a time-stamping authority is asked for."""
@@ -147,14 +166,14 @@ class Target:
             Rejected: as `octets_to_stamp`; ``adding.time-stamp``, ``signature.content``: the token is over
                 something else; ``signature.own``: it does not verify.
         """
-        return self._changed(self._writer.with_time_stamp(Kind.SIGNATURE, _token(token)))
+        return self._stamped(Kind.SIGNATURE, token)
 
     def with_archive_time_stamp(self, token: bytes) -> Target:
         """With an archive time-stamp (level LTA, or renewed); the token is over that of `Kind.ARCHIVE`.
 
         Raises as `with_time_stamp`.
         """
-        return self._changed(self._writer.with_time_stamp(Kind.ARCHIVE, _token(token)))
+        return self._stamped(Kind.ARCHIVE, token)
 
     def with_values(self, data: ValidationData) -> Target:
         """With validation data of the signature and of the time-stamps that it has (level LT).
@@ -163,18 +182,22 @@ class Target:
         """
         return self._changed(self._writer.with_values(data))
 
+    def _begin(self, kind: Kind, hash_name: str, *, check: bool) -> Stamping:
+        """A time-stamp, begun once: who asked for what it is over, has its place kept for the token."""
+        if (kind, hash_name) not in self._begun:
+            self._begun[kind, hash_name] = self._writer.begin(kind, hash_name, check=check)
+        return self._begun[kind, hash_name]
+
+    def _stamped(self, kind: Kind, token: bytes) -> Target:
+        hash_name = parse_token(token).info.imprint_algorithm
+        return self._changed(self._begin(kind, hash_name, check=False).complete(token_octets(token)))
+
     def _changed(self, data: Data) -> Target:
         return self if data is self.data else Target(self.opened.changed(data), self.id)
 
     @cached_property
     def _writer(self) -> Writer:
         return _writer(self.opened.given(self.id))
-
-
-def _token(token: bytes) -> bytes:
-    """The token, also of a whole answer. Raises `Malformed` for what is none."""
-    parse_token(token)
-    return token_octets(token)
 
 
 def _writer(given: Given) -> Writer:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from trustworks.core.ports import ValidationData
+    from trustworks.formats.adding import Begun, Reading
     from trustworks.formats.data import Data
     from trustworks.formats.evidence import Evidence, Signature
     from trustworks.formats.limits import Limits
@@ -38,6 +39,9 @@ class Given:
     signature: Signature
     place: tuple[int, ...] | None
 
+    reading: Reading | None
+    """How what comes of the file is read, and what was in it. None: as any file of the format is."""
+
     @property
     def beside(self) -> list[Data]:
         """The detached data, that which the signature is over first."""
@@ -50,6 +54,21 @@ class Given:
         return {*self.signature.certificates, *self.signature.revocation}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stamping:
+    """A time-stamp that was begun: what its token has to be over, and the file with a token in its place."""
+
+    over: Data
+    complete: Callable[[bytes], Data]
+
+
+def stamping(begun: Begun, given: Given, made: Callable[[bytes], Data], *, check: bool) -> Stamping:
+    """What a format begun, with the file that comes of it read as the one that is given was."""
+    if check:
+        begun.check_place()
+    return Stamping(over=begun.over, complete=lambda token: made(begun.complete(token, given.reading)))
+
+
 class Writer(Protocol):
     """Adds to one signature. Each answer is the whole file anew; all else in it stays as it was.
 
@@ -57,11 +76,12 @@ class Writer(Protocol):
     or something in the file, does not let it be added. What was intact before is intact after.
     """
 
-    def octets_to_stamp(self, kind: Kind, hash_name: str) -> Data:
-        """What a token by that hash function has to be over; what will be refused is as a rule so here."""
+    def begin(self, kind: Kind, hash_name: str, *, check: bool) -> Stamping:
+        """A time-stamp whose token will be by that hash function.
 
-    def with_time_stamp(self, kind: Kind, token: bytes) -> Data:
-        """With a time-stamp, whose token is over what `octets_to_stamp` tells."""
+        `check`: what would be refused at the end is refused here already, as a rule, for a token is to be
+        asked for.
+        """
 
     def with_values(self, data: ValidationData) -> Data:
         """With validation data, as far as it is not there yet, where its time-stamps have to find it."""

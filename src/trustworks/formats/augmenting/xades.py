@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Final
 from trustworks.core.errors import Rejected
 from trustworks.core.values import dataclass
 from trustworks.formats.adding import not_yet_there
-from trustworks.formats.augmenting.writer import Kind
+from trustworks.formats.augmenting.writer import Kind, stamping
 from trustworks.formats.data import Octets
 from trustworks.formats.xades.creating import unsigned
 
 if TYPE_CHECKING:
     from trustworks.core.ports import ValidationData
-    from trustworks.formats.augmenting.writer import Given
+    from trustworks.formats.augmenting.writer import Given, Stamping
     from trustworks.formats.data import Data
 
 _STAMPS: Final = {
@@ -32,15 +32,14 @@ class _Writer:
     given: Given
     target: unsigned.Target
 
-    def octets_to_stamp(self, kind: Kind, hash_name: str) -> Data:
-        """Whatever hash function the token has, it is over the same."""
-        del hash_name
-        unsigned.check_place(self.target, _STAMPS[kind])
-        return unsigned.data_to_stamp(self.target, _STAMPS[kind])
+    def begin(self, kind: Kind, hash_name: str, *, check: bool) -> Stamping:
+        """A SignatureTimeStamp or an ArchiveTimeStamp, behind all unsigned properties.
 
-    def with_time_stamp(self, kind: Kind, token: bytes) -> Data:
-        """A SignatureTimeStamp or an ArchiveTimeStamp, behind all unsigned properties."""
-        return self._made(unsigned.with_time_stamp(self.target, token, _STAMPS[kind]))
+        Whatever hash function the token has, it is over the same.
+        """
+        del hash_name
+        begun = unsigned.begin_time_stamp(self.target, _STAMPS[kind])
+        return stamping(begun, self.given, self._made, check=check)
 
     def with_values(self, data: ValidationData) -> Data:
         """In CertificateValues and RevocationValues; where there are such already, as data of time-stamps."""

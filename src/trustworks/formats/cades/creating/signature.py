@@ -25,7 +25,7 @@ from trustworks.core.der.encode import (
 from trustworks.core.errors import Malformed, Rejected
 from trustworks.core.trace import implements
 from trustworks.core.values import dataclass
-from trustworks.formats.adding import Most, State, check_added
+from trustworks.formats.adding import Most, Reading, State, check_added
 from trustworks.formats.cades import identifiers as ids
 from trustworks.formats.cades.creating import attributes
 from trustworks.formats.cades.evidence_records import KINDS as RECORDS
@@ -311,6 +311,7 @@ def checked(
     *,
     signer: bool = False,
     stamp: bool = False,
+    reading: Reading | None = None,
 ) -> bytes:
     """The structure after something was added, once it is sure that nothing was lost by it.
 
@@ -324,7 +325,9 @@ def checked(
         time_stamps=before.count(oid(names.SIGNED_DATA)) - wrapped + stamp,
         records=any(oid(one) in before for one in RECORDS),
     )
-    check_added(lambda: state(before, beside), state(after, beside), most, stamp=stamp)
+    if reading is None:
+        reading = Reading(before=lambda: state(before, beside), after=lambda octets: state(octets, beside))
+    check_added(reading.before, reading.after(after), most, stamp=stamp)
     return after
 
 

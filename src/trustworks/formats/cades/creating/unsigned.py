@@ -15,7 +15,7 @@ from trustworks.core.der.encode import OCTET_STRING, SEQUENCE, tlv
 from trustworks.core.errors import Malformed, Rejected
 from trustworks.core.trace import implements
 from trustworks.core.values import dataclass
-from trustworks.formats.adding import check_unbroken
+from trustworks.formats.adding import Begun, Reading, check_unbroken
 from trustworks.formats.cades import archive
 from trustworks.formats.cades import identifiers as ids
 from trustworks.formats.cades.creating import attributes
@@ -56,10 +56,74 @@ class Target:
     beside: Sequence[Data] = ()
 
 
-@implements("EN319122-1:5.3-GEN-TIME-STAMP", disabled=b"")
 def octets_to_stamp(target: Target) -> bytes:
     """What a signature-time-stamp is over: the value (EN 319 122-1, 5.3). Raises `Malformed`, `Rejected`."""
-    return signer_in(target, read_signed_data(target.structure)).signature.string()
+    return _value(signer_in(target, read_signed_data(target.structure)))
+
+
+def begin_time_stamp(target: Target) -> Begun:
+    """A signature-time-stamp that waits for its token.
+
+    Raises:
+        Malformed: the structure cannot be read.
+        Rejected: there is no such signer; of `Begun.complete` and `check_place` where something would be
+            lost, or the token is none over the value.
+    """
+    data = read_signed_data(target.structure)
+    signer = signer_in(target, data)
+
+    def check_place() -> None:
+        if _is_aside(data):
+            return
+        added = attributes.attribute(ids.SIGNATURE_TIME_STAMP, tlv(SEQUENCE))
+        after = spliced(data.content_info, [unsigned_attribute(signer, added)])
+        checked(target.structure, data, after, target.beside)
+
+    def complete(token: bytes, reading: Reading | None = None) -> bytes:
+        added = attributes.attribute(ids.SIGNATURE_TIME_STAMP, token_of(token))
+        return stamped(target, data, signer, added, reading)
+
+    return Begun(over=Octets(_value(signer)), check_place=check_place, complete=complete)
+
+
+def begin_archive_time_stamp(target: Target, hash_name: str = "sha256") -> Begun:
+    """An archive-time-stamp-v3 that waits for its token; raises as `begin_time_stamp`.
+
+    And `Rejected` (``cades.content``) where the content is not at hand. The index of what it covers, which
+    its token gets, is made of digests by that hash function, by which the token has to be too.
+    """
+    data = read_signed_data(target.structure)
+    signer = signer_in(target, data)
+    archived = archived_in(target, data)
+    index = _index(archived, hash_name)
+    read_index = archive.read_hash_index(ids.ATS_HASH_INDEX_V3, ber.read(index))
+    over = next(iter(archive.v3_candidates(archived, read_index, hash_name)), None)
+    if over is None:
+        raise Rejected(
+            "cades.content",
+            "The content that was signed is not at hand; an archive time-stamp is over it. Give it.",
+        )
+
+    def complete(token: bytes, reading: Reading | None = None) -> bytes:
+        own = read_signed_data(token_of(token))
+        if len(own.signers) != 1:
+            raise Malformed("This is no time-stamp token: it has not one signer.")
+        kept = attributes.attribute(ids.ATS_HASH_INDEX_V3, index)
+        with_index = spliced(own.content_info, [unsigned_attribute(own.signers[0], kept)])
+        added = attributes.attribute(ids.ARCHIVE_TIME_STAMP_V3, with_index)
+        return stamped(target, data, signer, added, reading)
+
+    return Begun(over=over, check_place=lambda: None, complete=complete)
+
+
+@implements("EN319122-1:5.3-GEN-TIME-STAMP", disabled=b"")
+def _value(signer: SignerInfo) -> bytes:
+    return signer.signature.string()
+
+
+def _is_aside(data: SignedData) -> bool:
+    """Whether nothing of the structure is over unsigned attributes: there are none of any signer yet."""
+    return all(one.unsigned is None for one in data.signers)
 
 
 def with_time_stamp(target: Target, token: bytes) -> bytes:
@@ -69,20 +133,7 @@ def with_time_stamp(target: Target, token: bytes) -> bytes:
         Malformed: the structure cannot be read.
         Rejected: there is no such signer, or the token is none over its value.
     """
-    data = read_signed_data(target.structure)
-    signer = signer_in(target, data)
-    return stamped(target, data, signer, attributes.attribute(ids.SIGNATURE_TIME_STAMP, token_of(token)))
-
-
-def check_place(target: Target) -> None:
-    """Refuses a signature-time-stamp that would break something, before anybody is asked for its token.
-
-    Raises as `with_time_stamp`.
-    """
-    data = read_signed_data(target.structure)
-    added = attributes.attribute(ids.SIGNATURE_TIME_STAMP, tlv(SEQUENCE))
-    changes = [unsigned_attribute(signer_in(target, data), added)]
-    checked(target.structure, data, spliced(data.content_info, changes), target.beside)
+    return begin_time_stamp(target).complete(token, None)
 
 
 def with_values(target: Target, values: ValidationData) -> bytes:
@@ -140,16 +191,7 @@ def octets_to_archive(target: Target, hash_name: str = "sha256") -> bytes:
         Malformed: the structure cannot be read.
         Rejected: there is no such signer, or the content is not at hand.
     """
-    data = read_signed_data(target.structure)
-    archived = archived_in(target, data)
-    index = archive.read_hash_index(ids.ATS_HASH_INDEX_V3, ber.read(_index(archived, hash_name)))
-    found = next(iter(archive.v3_candidates(archived, index, hash_name)), None)
-    if found is None:
-        raise Rejected(
-            "cades.content",
-            "The content that was signed is not at hand; an archive time-stamp is over it. Give it.",
-        )
-    return found.octets()
+    return begin_archive_time_stamp(target, hash_name).over.octets()
 
 
 def with_archive_time_stamp(target: Target, token: bytes, hash_name: str = "sha256") -> bytes:
@@ -159,14 +201,7 @@ def with_archive_time_stamp(target: Target, token: bytes, hash_name: str = "sha2
         Malformed: the structure or the token cannot be read.
         Rejected: as `octets_to_archive`, and where the token is not over it.
     """
-    data = read_signed_data(target.structure)
-    index = attributes.attribute(ids.ATS_HASH_INDEX_V3, _index(archived_in(target, data), hash_name))
-    own = read_signed_data(token_of(token))
-    if len(own.signers) != 1:
-        raise Malformed("This is no time-stamp token: it has not one signer.")
-    with_index = spliced(own.content_info, [unsigned_attribute(own.signers[0], index)])
-    signer = signer_in(target, data)
-    return stamped(target, data, signer, attributes.attribute(ids.ARCHIVE_TIME_STAMP_V3, with_index))
+    return begin_archive_time_stamp(target, hash_name).complete(token, None)
 
 
 def with_policy_store(target: Target, document: bytes, specification: str) -> bytes:
@@ -186,10 +221,12 @@ def with_policy_store(target: Target, document: bytes, specification: str) -> by
     return checked(target.structure, data, spliced(data.content_info, [added]), target.beside)
 
 
-def stamped(target: Target, data: SignedData, signer: SignerInfo, attribute: bytes) -> bytes:
+def stamped(
+    target: Target, data: SignedData, signer: SignerInfo, attribute: bytes, reading: Reading | None = None
+) -> bytes:
     """The structure with one more time-stamp, once it is sure that it is one and that nothing was lost."""
     after = spliced(data.content_info, [unsigned_attribute(signer, attribute)])
-    return checked(target.structure, data, after, target.beside, stamp=True)
+    return checked(target.structure, data, after, target.beside, stamp=True, reading=reading)
 
 
 def token_of(token: bytes) -> bytes:

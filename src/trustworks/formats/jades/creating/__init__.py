@@ -8,7 +8,7 @@ from trustworks.formats.jades.creating.references import with_references
 from trustworks.formats.jades.creating.signing import Prepared, parallel, prepare, signing_input
 from trustworks.formats.jades.creating.unsigned import (
     Target,
-    check_place,
+    begin_time_stamp,
     data_to_stamp,
     value_to_countersign,
     with_counter_signature,
@@ -22,7 +22,7 @@ __all__ = [
     "Options",
     "Prepared",
     "Target",
-    "check_place",
+    "begin_time_stamp",
     "data_to_stamp",
     "parallel",
     "prepare",

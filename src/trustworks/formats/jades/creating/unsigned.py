@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from trustworks.core.errors import Rejected
 from trustworks.core.trace import implements
 from trustworks.core.values import dataclass
-from trustworks.formats.adding import Most, State, check_added
+from trustworks.formats.adding import Begun, Most, Reading, State, check_added
 from trustworks.formats.collector import Collector
 from trustworks.formats.data import Octets
 from trustworks.formats.jades import read
@@ -55,7 +55,28 @@ def data_to_stamp(target: Target, kind: Kind = "sigTst") -> Data:
         Rejected: ``jades.place``, ``jades.components``; ``jades.data``: what was signed is not at hand;
             ``jades.references``: there are none that it would be over.
     """
-    return _over(target, _signatures(target)[target.place], kind)
+    return begin_time_stamp(target, kind).over
+
+
+def begin_time_stamp(target: Target, kind: Kind = "sigTst") -> Begun:
+    """A time-stamp that waits for its token.
+
+    Raises:
+        Malformed: it is no JWS.
+        Rejected: as `data_to_stamp`; of `Begun.complete` where something would be lost, or the token is none
+            over that; of `Begun.check_place` where nothing can be added.
+    """
+    found = _signatures(target)
+    jws = found[target.place]
+    over = _over(target, jws, kind)
+
+    def complete(token: bytes, reading: Reading | None = None) -> bytes:
+        container = tokens([token])
+        if kind != "sigTst" and _is_clear(_components(jws)):
+            container = {"canonAlg": _JCS, **container}
+        return _with_text(target, found, _written({kind: container}), stamp=True, reading=reading)
+
+    return Begun(over=over, check_place=lambda: _check_open(jws), complete=complete)
 
 
 def _over(target: Target, jws: Jws, kind: Kind) -> Data:
@@ -79,13 +100,7 @@ def with_time_stamp(target: Target, token: bytes, kind: Kind = "sigTst") -> byte
         Malformed: it is no JWS.
         Rejected: as `data_to_stamp`, and ``adding.time-stamp`` where the token is none over that.
     """
-    found = _signatures(target)
-    jws = found[target.place]
-    _over(target, jws, kind)
-    container = tokens([token])
-    if kind != "sigTst" and _is_clear(_components(jws)):
-        container = {"canonAlg": _JCS, **container}
-    return _with_text(target, found, _written({kind: container}), stamp=True)
+    return begin_time_stamp(target, kind).complete(token, None)
 
 
 def with_values(target: Target, data: ValidationData) -> bytes:
@@ -96,13 +111,6 @@ def with_values(target: Target, data: ValidationData) -> bytes:
         Rejected: ``jades.place``, ``jades.components``; ``jades.values``: nothing is given.
     """
     return with_components(target, _values(data))
-
-
-def check_place(target: Target) -> None:
-    """Refuses what can be given nothing, before anybody is asked for a token. Raises as `with_values`."""
-    jws = _signatures(target)[target.place]
-    _components(jws)
-    _check_open(jws)
 
 
 def with_more_values(target: Target, data: ValidationData) -> bytes:
@@ -220,7 +228,14 @@ def _written(said: dict[str, Any]) -> str:
     return json.dumps(said, separators=(",", ":"))
 
 
-def _with_text(target: Target, found: Sequence[Jws], written: str, *, stamp: bool = False) -> bytes:
+def _with_text(
+    target: Target,
+    found: Sequence[Jws],
+    written: str,
+    *,
+    stamp: bool = False,
+    reading: Reading | None = None,
+) -> bytes:
     """The file with one more component, in the form of those that are there; else in base64url."""
     jws = found[target.place]
     clear = _is_clear(_components(jws))
@@ -228,12 +243,12 @@ def _with_text(target: Target, found: Sequence[Jws], written: str, *, stamp: boo
     if not clear:
         written = json.dumps(encode(written.encode()).decode())
     file = with_component(target.file, target.place, written)
-    check_added(
-        lambda: _state(target.file, target.beside),
-        _state(file, target.beside),
-        _most(found, stamp=stamp),
-        stamp=stamp,
-    )
+    if reading is None:
+        reading = Reading(
+            before=lambda: _state(target.file, target.beside),
+            after=lambda octets: _state(octets, target.beside),
+        )
+    check_added(reading.before, reading.after(file), _most(found, stamp=stamp), stamp=stamp)
     return file
 
 

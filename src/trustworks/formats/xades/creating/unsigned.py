@@ -15,16 +15,23 @@ from trustworks.core.errors import Rejected
 from trustworks.core.ports import NOTHING, ValidationData
 from trustworks.core.trace import implements
 from trustworks.core.values import dataclass
-from trustworks.core.xml.algorithms import EXCLUSIVE
+from trustworks.core.xml.algorithms import BASE64, ENVELOPED, EXCLUSIVE
+from trustworks.core.xml.canonical import ALGORITHMS
 from trustworks.core.xml.document import Document
 from trustworks.core.xml.dsig import read_signature
 from trustworks.core.xml.parse import parse
-from trustworks.formats.adding import Most, State, check_added
+from trustworks.formats.adding import Begun, Most, Reading, State, check_added
 from trustworks.formats.collector import Collector
 from trustworks.formats.limits import DEFAULT
 from trustworks.formats.xades import coverage, names, structure
 from trustworks.formats.xades.creating.elements import base64_of, child, identifier
-from trustworks.formats.xades.creating.signature import begun, serialised, signature_in, unsigned_properties
+from trustworks.formats.xades.creating.signature import (
+    begun,
+    serialised,
+    serialised_around,
+    signature_in,
+    unsigned_properties,
+)
 from trustworks.formats.xades.detached import Detached
 from trustworks.formats.xades.reader import Reader
 from trustworks.formats.xades.referring import Referring
@@ -45,6 +52,9 @@ if TYPE_CHECKING:
 _IN_141: Final = frozenset({"ArchiveTimeStamp", "SigAndRefsTimeStampV2", "RefsOnlyTimeStampV2"})
 _STAMPS: Final = _IN_141 | {"SignatureTimeStamp", "SigAndRefsTimeStamp", "RefsOnlyTimeStamp"}
 _ONCE: Final = frozenset({"CertificateValues", "RevocationValues"})
+_TOKENS: Final = ("{*}EncapsulatedTimeStamp", "{*}XMLTimeStamp")
+_PLAIN: Final = ALGORITHMS | {ENVELOPED, BASE64}
+"""Transforms that look at nothing but what they are given."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,9 +100,61 @@ def data_to_stamp(target: Target, stamp: Stamp = SIGNATURE_TIME_STAMP) -> Data:
         Malformed: the document is no XML.
         Rejected: there is no such signature, or something that the time-stamp covers is not at hand.
     """
-    root = parse(target.document)
+    return begin_time_stamp(target, stamp).over
+
+
+def begin_time_stamp(target: Target, stamp: Stamp = SIGNATURE_TIME_STAMP) -> Begun:
+    """The time-stamp in its place, which waits for its token.
+
+    Raises:
+        Malformed: the document is no XML.
+        Rejected: as `data_to_stamp`; of `Begun.complete` and `check_place` where something would be lost, or
+            the token is none over what it has to be over.
+    """
+    document = Document.of(target.document)
+    root = document.root
+    most, stamped = _most_of(root, stamps=True), next(root.iter(*_TOKENS), None) is not None
     element = _stamp(unsigned_properties(root, target.signature), stamp, target, root)
-    return covered(element, source_of(root, target.signature, target.beside))
+    # Of the older versions, a value may have got an Id.
+    document = Document(root, without=document.without, declarations=document.declarations)
+    over = covered(element, source_of(document, target.signature, target.beside))
+    token = child(element, "EncapsulatedTimeStamp", namespace=_version(element))
+    before, behind = serialised_around(token)
+
+    def check_place() -> None:
+        if stamped or most.records or not _is_aside(element, document):
+            for one in element.iterchildren(str(token.tag)):
+                element.remove(one)  # it was written already
+            _check(target, serialised(root), replace(most, time_stamps=most.time_stamps - 1), stamps=False)
+
+    def complete(octets: bytes, reading: Reading | None = None) -> bytes:
+        made = before + base64_of(octets).encode() + behind
+        return _check(target, made, most, stamps=True, reading=reading)
+
+    return Begun(over=over, check_place=check_place, complete=complete)
+
+
+def _is_aside(element: etree._Element, document: Document) -> bool:
+    """Whether no reference of the document is to something that the element is in.
+
+    Else it has to be found out by reading what comes of it: what a transform takes, it may tell by all else
+    that is in the document.
+    """
+    above = {*element.iterancestors()}
+    for reference in document.root.iter(names.REFERENCE):
+        uri = reference.get("URI")
+        if uri is None or (uri and not uri.startswith("#")):
+            continue  # data beside the document
+        transforms = [one.get("Algorithm") for one in reference.iter(names.TRANSFORM)]
+        if not _PLAIN.issuperset(transforms):
+            return False
+        if uri:
+            found = document.ids.get(uri[1:])
+            if found is None or found in above:
+                return False
+        elif ENVELOPED not in transforms or next(reference.iterancestors(names.SIGNATURE), None) not in above:
+            return False
+    return True
 
 
 def octets_of_data(
@@ -112,7 +174,8 @@ def octets_of_data(
     root = element.getroottree().getroot()
     kind = "IndividualDataObjectsTimeStamp" if stamp.of else "AllDataObjectsTimeStamp"
     *_, written = element.iter(f"{{{names.XADES_132}}}{kind}")
-    return covered(written, source_of(root, str(element.get("Id")), tuple(packaged.beside.values()))).octets()
+    source = source_of(Document(root), str(element.get("Id")), tuple(packaged.beside.values()))
+    return covered(written, source).octets()
 
 
 def with_time_stamp(target: Target, token: bytes, stamp: Stamp = SIGNATURE_TIME_STAMP) -> bytes:
@@ -122,24 +185,7 @@ def with_time_stamp(target: Target, token: bytes, stamp: Stamp = SIGNATURE_TIME_
         Malformed: the document is no XML.
         Rejected: as `octets_to_stamp`, and where the token is none over what it has to be over.
     """
-
-    def put(root: etree._Element) -> None:
-        element = _stamp(unsigned_properties(root, target.signature), stamp, target, root)
-        child(element, "EncapsulatedTimeStamp", base64_of(token), namespace=_version(element))
-
-    return added(target, put, stamps=True)
-
-
-def check_place(target: Target, stamp: Stamp = SIGNATURE_TIME_STAMP) -> None:
-    """Refuses a time-stamp that would break something, before anybody is asked for its token.
-
-    Raises as `with_time_stamp`.
-    """
-
-    def put(root: etree._Element) -> None:
-        _stamp(unsigned_properties(root, target.signature), stamp, target, root)
-
-    added(target, put)
+    return begin_time_stamp(target, stamp).complete(token, None)
 
 
 def with_values(target: Target, data: ValidationData) -> bytes:
@@ -256,11 +302,11 @@ def covered(element: etree._Element, source: DocumentSource) -> Data:
     return found.data
 
 
-def source_of(root: etree._Element, signature: str | int, beside: Sequence[Data]) -> DocumentSource:
+def source_of(document: Document, signature: str | int, beside: Sequence[Data]) -> DocumentSource:
     """The signature in its document, as coverage looks at it; the document is not changed any more."""
-    document, detached = Document(root), Detached(beside)
+    detached = Detached(beside)
     reader = Reader(document, Collector(), detached=detached, limits=DEFAULT, file=None)
-    element = signature_in(root, signature)
+    element = signature_in(document.root, signature)
     parts = structure.parts_of(element, reader.by_id)
 
     def referred() -> Sequence[Referred]:
@@ -348,20 +394,31 @@ def check_version(holder: etree._Element, name: str) -> None:
         )
 
 
-def added(target: Target, put: Callable[[etree._Element], None], *, stamps: bool = False) -> bytes:
+def added(target: Target, put: Callable[[etree._Element], None]) -> bytes:
     """The document with what `put` adds, once it is sure that nothing was lost by it."""
     root = parse(target.document)
-    most = Most(
+    most = _most_of(root)
+    put(root)
+    return _check(target, serialised(root), most, stamps=False)
+
+
+def _most_of(root: etree._Element, *, stamps: bool = False) -> Most:
+    return Most(
         signatures=sum(1 for _ in root.iter(names.SIGNATURE)),
-        time_stamps=sum(1 for _ in root.iter("{*}EncapsulatedTimeStamp")) + stamps,
+        time_stamps=sum(1 for _ in root.iter(_TOKENS[0])) + stamps,
         records=next(root.iter("{*}SealingEvidenceRecords"), None) is not None,
     )
-    put(root)
-    document = serialised(root)
-    check_added(
-        lambda: _state(target.document, target.beside), _state(document, target.beside), most, stamp=stamps
-    )
-    return document
+
+
+def _check(target: Target, made: bytes, most: Most, *, stamps: bool, reading: Reading | None = None) -> bytes:
+    """The document that came of it. Raises as `check_added`."""
+    if reading is None:
+        reading = Reading(
+            before=lambda: _state(target.document, target.beside),
+            after=lambda octets: _state(octets, target.beside),
+        )
+    check_added(reading.before, reading.after(made), most, stamp=stamps)
+    return made
 
 
 def _state(document: bytes, beside: Sequence[Data]) -> State:
