@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import hashlib
+import json
 import threading
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -23,6 +25,7 @@ from trustworks.signing.bounded.work import answer, raised
 from trustworks.signing.config import SigningSettings
 from trustworks.signing.create.process import Creation, Terms
 from trustworks.signing.desk import Desk, Seal
+from trustworks.signing.http import routes
 from trustworks.signing.messages import catalogue
 
 if TYPE_CHECKING:
@@ -80,6 +83,43 @@ def seal_of(person: Person, revoked: str | None = None) -> Seal:
         qualified=False,
         revoked=lambda: revoked,
     )
+
+
+def opened(database: Database, recorder: Recorder, **changes: Any) -> Desk:
+    given: dict[str, Any] = {
+        "settings": settings(),
+        "pool": Here(),
+        "seals": {"main": seal_of(house().person())},
+        "clock": lambda: datetime.now(UTC),
+    } | changes
+    return Desk(database=database, recorder=recorder, **given)
+
+
+def post(
+    desk: Desk, path: str, body: object, token: str | None = TOKEN, *, secure: bool = True
+) -> tuple[int, Any]:
+    headers = {} if token is None else {b"authorization": f"Bearer {token}".encode()}
+    message = body if isinstance(body, bytes) else json.dumps(body).encode()
+    request = RawRequest(
+        method="POST",
+        path=path,
+        raw_path=path.encode(),
+        headers=Headers(headers.items()),
+        body=message,
+        secure=secure,
+    )
+    route = next(one for one in routes(desk) if one.path == path)
+
+    async def go() -> RawResponse:
+        assert route.admit is not None
+        return await route.admit(request) or await route.handler(request)
+
+    done = asyncio.run(go())
+    return done.status, json.loads(done.body)
+
+
+def encoded(octets: bytes) -> str:
+    return base64.b64encode(octets).decode()
 
 
 class Clock:

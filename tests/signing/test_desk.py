@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import hashlib
 import json
@@ -15,13 +14,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from cryptography import x509
 from pydantic import ValidationError
-from signing_desk import OTHER, TOKEN, Here, seal_of, settings
+from signing_desk import OTHER, TOKEN, Here, encoded, opened, post, seal_of, settings
 from signing_house import TEXT, house, pdf
 from sqlalchemy import select, text
 
-from trustworks.core.audit import Recorder
 from trustworks.core.errors import Malformed, Rejected, Unavailable
-from trustworks.core.http import Headers, RawRequest
 from trustworks.formats.data import Octets
 from trustworks.formats.read import read
 from trustworks.signing import records
@@ -32,33 +29,8 @@ from trustworks.signing.desk import Desk, check_certificate_of_key, client_of
 from trustworks.signing.http import PATHS, routes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from trustworks.core.http import RawResponse
+    from trustworks.core.audit import Recorder
     from trustworks.core.store import Database
-
-
-@pytest.fixture
-def recorder(database: Database) -> Iterator[Recorder]:
-    opened = Recorder.open(database, "test")
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def desk(database: Database, recorder: Recorder) -> Iterator[Desk]:
-    with opened(database, recorder) as made:
-        yield made
-
-
-def opened(database: Database, recorder: Recorder, **changes: Any) -> Desk:
-    given: dict[str, Any] = {
-        "settings": settings(),
-        "pool": Here(),
-        "seals": {"main": seal_of(house().person())},
-        "clock": lambda: datetime.now(UTC),
-    } | changes
-    return Desk(database=database, recorder=recorder, **given)
 
 
 class Counting:
@@ -85,33 +57,6 @@ def events_of(database: Database) -> list[tuple[str, str, Any]]:
     with database.read() as connection:
         found = [json.loads(bytes(one)) for one in connection.execute(query).scalars()]
     return [(one["type"], one["outcome"], one["detail"]) for one in found]
-
-
-def post(
-    desk: Desk, path: str, body: object, token: str | None = TOKEN, *, secure: bool = True
-) -> tuple[int, Any]:
-    headers = {} if token is None else {b"authorization": f"Bearer {token}".encode()}
-    message = body if isinstance(body, bytes) else json.dumps(body).encode()
-    request = RawRequest(
-        method="POST",
-        path=path,
-        raw_path=path.encode(),
-        headers=Headers(headers.items()),
-        body=message,
-        secure=secure,
-    )
-    route = next(one for one in routes(desk) if one.path == path)
-
-    async def go() -> RawResponse:
-        assert route.admit is not None
-        return await route.admit(request) or await route.handler(request)
-
-    done = asyncio.run(go())
-    return done.status, json.loads(done.body)
-
-
-def encoded(octets: bytes) -> str:
-    return base64.b64encode(octets).decode()
 
 
 def seal_body(**changes: Any) -> dict[str, Any]:

@@ -10,14 +10,15 @@ import binascii
 import json
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
 from trustworks.core.errors import Malformed
 from trustworks.formats.claims import Claims
-from trustworks.formats.data import Octets
+from trustworks.formats.data import Octets, Protected
 from trustworks.formats.evidence import PolicyReference
 from trustworks.signing.model import (
     CERTIFY,
+    JSON,
     CadesChoices,
     Container,
     Document,
@@ -29,16 +30,22 @@ from trustworks.signing.model import (
     PadesChoices,
     Request,
     Signer,
+    Visible,
     XadesChoices,
+    check_opens,
+    lock_of,
 )
+from trustworks.signing.model.pdf import LONGEST_PASSWORD, MOST_PICTURE, Corner
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from trustworks.formats.data import Data
     from trustworks.formats.dtbs import Dtbs
+    from trustworks.formats.pades.creating import Lock, Shown
 
 _MOST_DOCUMENTS: Final = 1000
+_MOST_FIELDS: Final = 1000
 _WORDS: Final = {
     "extra_forbidden": "there is no such member",
     "missing": "it is not there, and has to be",
@@ -57,16 +64,16 @@ def _octets(value: object) -> bytes:
         raise ValueError("this is no base64") from None
 
 
-Base64 = Annotated[bytes, BeforeValidator(_octets)]
+Base64 = Annotated[bytes, BeforeValidator(_octets, json_schema_input_type=str)]
 Text = Annotated[str, Field(max_length=1000)]
 
 
 class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
-class DocumentBody(_Body):
-    """A document: its octets, and the name by which detached documents are found again."""
+class DetachedBody(_Body):
+    """A document beside a signed file: its octets, and the name by which it is found again."""
 
     content: Base64
     name: Text | None = None
@@ -75,6 +82,21 @@ class DocumentBody(_Body):
     def document(self) -> Document:
         """As the model has it."""
         return Document(data=Octets(self.content, self.name), media_type=self.media_type)
+
+
+class DocumentBody(DetachedBody):
+    """A document, and the password that opens it if it is an encrypted PDF: it is kept nowhere."""
+
+    password: Annotated[SecretStr, Field(min_length=1, max_length=LONGEST_PASSWORD)] | None = None
+
+    def document(self) -> Document:
+        """As the model has it."""
+        found = super().document()
+        if self.password is None:
+            return found
+        return Document(
+            data=Protected(found.data, self.password.get_secret_value()), media_type=found.media_type
+        )
 
 
 class PolicyBody(_Body):
@@ -128,6 +150,41 @@ class JadesBody(_Body):
     in_clear: bool = False
 
 
+class VisibleBody(_Body):
+    """See `model.Visible`: what is shown (a text, a picture in PNG or JPEG, or both), and where."""
+
+    text: Text | None = None
+    image: Annotated[Base64, Field(max_length=MOST_PICTURE)] | None = None
+    rectangle: tuple[float, float, float, float] | None = None
+    page: int | None = None
+    corner: Corner | None = None
+    alternative: Text | None = None
+
+    def shown(self, field: str | None) -> Shown | None:
+        """As the model has it; `field`: the one that is signed. Raises `Malformed`, `Rejected`."""
+        return Visible(
+            text=self.text,
+            picture=self.image,
+            rectangle=self.rectangle,
+            page=self.page,
+            corner=self.corner,
+            alternative=self.alternative,
+            in_field=field,
+        ).shown(JSON)
+
+
+class LockBody(_Body):
+    """Fields that may not be changed afterwards: those, all but those, or all."""
+
+    include: Annotated[tuple[Text, ...], Field(max_length=_MOST_FIELDS)] = ()
+    exclude: Annotated[tuple[Text, ...], Field(max_length=_MOST_FIELDS)] = ()
+    all: bool = False
+
+    def lock(self) -> Lock | None:
+        """As the model has it. Raises `Malformed` where it is said in two ways."""
+        return lock_of(self.include, self.exclude, everything=self.all, names=JSON)
+
+
 class PadesBody(_Body):
     """See `model.PadesChoices`."""
 
@@ -137,6 +194,8 @@ class PadesBody(_Body):
     location: Text | None = None
     contact: Text | None = None
     certify: Literal["none", "forms", "annotations"] | None = None
+    visible: VisibleBody | None = None
+    lock: LockBody | None = None
 
 
 class AskedBody(_Body):
@@ -158,8 +217,9 @@ class AskedBody(_Body):
     pades: PadesBody = PadesBody()
 
     def request(self) -> Request:
-        """As the model has it."""
+        """As the model has it. Raises `Malformed`, `Rejected` for what does not go together in a PDF."""
         xades, jades, pades = self.xades, self.jades, self.pades
+        check_passwords(self.format, self.documents)
         return Request(
             format=self.format,
             documents=tuple(one.document() for one in self.documents),
@@ -190,6 +250,8 @@ class AskedBody(_Body):
                 location=pades.location,
                 contact=pades.contact,
                 certify=None if pades.certify is None else CERTIFY[pades.certify],
+                widget=None if pades.visible is None else pades.visible.shown(pades.field),
+                lock=None if pades.lock is None else pades.lock.lock(),
             ),
         )
 
@@ -223,7 +285,7 @@ class AugmentBody(_Body):
     """Signatures to be raised: the file, its detached data, the level, and which of them (none: all)."""
 
     file: DocumentBody
-    detached: tuple[DocumentBody, ...] = ()
+    detached: tuple[DetachedBody, ...] = ()
     level: Level = Level.LTA
     signatures: tuple[Text, ...] = ()
     renew: bool = False
@@ -237,6 +299,8 @@ def read(kind: type[_Body], octets: bytes) -> Any:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(map(str, first["loc"])) or "the message"
         said = _WORDS.get(first["type"], first["msg"].removeprefix("Value error, "))
+        if first["type"] in {"too_long", "string_too_long"}:
+            said = f"it is too long; {first['ctx']['max_length']} are the most"
         raise Malformed(f"{where}: {said}.") from error
     except RecursionError as error:
         raise Malformed("The message is nested deeper than it may be.") from error
@@ -264,6 +328,12 @@ def augmented_answer(data: Data, changes: Sequence[tuple[str, str, str]]) -> byt
     """The file, and what became of each signature: its id, its level before and after."""
     told = [{"id": named, "before": before, "level": after} for named, before, after in changes]
     return _json({"content": in_base64(data.octets()), "name": data.name, "signatures": told})
+
+
+def check_passwords(format_: Format, bodies: Sequence[DocumentBody]) -> None:
+    """Raises `Malformed` where a password is given for what is no PDF that is signed as PAdES."""
+    if any(one.password is not None for one in bodies):
+        check_opens(format_, JSON)
 
 
 def documents_of(bodies: Sequence[DocumentBody]) -> tuple[Document, ...]:

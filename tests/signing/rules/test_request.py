@@ -30,7 +30,9 @@ from trustworks.signing.model import (
     Request,
     XadesChoices,
 )
-from trustworks.signing.rules.request import FORMS, check, check_claimed_time
+from trustworks.signing.rules.forms import FORMS
+from trustworks.signing.rules.request import check
+from trustworks.signing.rules.times import check_claimed_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -56,6 +56,7 @@ def _done(creation: Creation, words: dict[str, Any], octets: bytes) -> tuple[dic
         case "complete":
             body = wire.read(wire.CompleteBody, octets)
             prepared = Prepared.decode(body.prepared)
+            wire.check_passwords(prepared.how.format, body.documents)
             signed = creation.complete(prepared, body.value, wire.documents_of(body.documents))
             return {"levels": [signed.level]}, wire.signed_answer(signed.data, signed.level)
         case "augment":

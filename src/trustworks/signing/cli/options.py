@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from trustworks.signing.model.pdf import Corner
+
 TRUST = Annotated[
     list[Path] | None,
     typer.Option(
@@ -81,11 +83,23 @@ VISIBLE_AT = Annotated[
     str | None,
     typer.Option(
         metavar="LEFT,BOTTOM,WIDTH,HEIGHT",
-        help="PAdES: where it is visible, in points from the edges of the page as it is shown "
-        "(60,60,200,80). Default: where the field of --field is.",
+        help="PAdES: where it is visible, in points from the left and the lower edge of the page as it is "
+        "shown (60,60,200,80). Default: where the field of --field is.",
     ),
 ]
 VISIBLE_PAGE = Annotated[
     int | None,
     typer.Option(metavar="N", help="PAdES: on which page, with --visible-at; -1 is the last. Default: 1."),
+]
+VISIBLE_CORNER = Annotated[
+    Corner | None,
+    typer.Option(help="PAdES: from which corner --visible-at counts. Default: bottom-left."),
+]
+VISIBLE_ALTERNATIVE = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TEXT",
+        help="PAdES: what is read out to those who do not see it. Default: its text; with a picture alone "
+        "that there is a digital signature.",
+    ),
 ]

@@ -2,55 +2,46 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from trustworks.core.errors import Malformed
-from trustworks.core.values import dataclass
-from trustworks.formats.pades.creating import Lock, Look, Place, Shown
 from trustworks.signing.cli.asked import octets_of
+from trustworks.signing.model import CLI, Visible
+from trustworks.signing.model.pdf import LONGEST_PASSWORD, MOST_PICTURE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
-_LONGEST_PASSWORD: Final = 1024
+    from trustworks.formats.pades.creating import Shown
+    from trustworks.signing.model.pdf import Corner
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Visible:
-    """The options of a visible signature, as they were given; `field`: the one that is signed."""
+def visible_of(
+    *,
+    text: str | None,
+    image: Path | None,
+    at: str | None,
+    page: int | None,
+    corner: Corner | None,
+    alternative: str | None,
+    field: str | None,
+) -> Shown | None:
+    """The options of a visible signature as the writer of PDF has it; `field`: the one that is signed.
 
-    text: str | None
-    image: Path | None
-    at: str | None
-    page: int | None
-    field: str | None
-
-    def shown(self) -> Shown | None:
-        """As the model of PDF signatures has it; None where nothing is to be seen.
-
-        Raises:
-            Malformed: options do not go together, or cannot be read.
-            Rejected: ``pdf.look``, ``pdf.place``.
-        """
-        if self.text is None and self.image is None:
-            if self.at is not None or self.page is not None:
-                raise Malformed(
-                    "--visible-at and --visible-page go with --visible-text or --visible-image, which say "
-                    "what is shown there."
-                )
-            return None
-        if self.at is None and (self.page is not None or self.field is None):
-            raise Malformed(
-                "Say where the signature is visible: --visible-at LEFT,BOTTOM,WIDTH,HEIGHT, or --field alone "
-                "with a field that has its place in the PDF."
-            )
-        picture = None if self.image is None else octets_of(self.image, "picture of a signature")
-        place = None
-        if self.at is not None:
-            page = 1 if self.page is None else self.page
-            place = Place(page=page, rectangle=_rectangle(self.at))
-        return Shown(look=Look(text=self.text, picture=picture), place=place)
+    Raises:
+        Malformed: options do not go together, or cannot be read.
+        Rejected: ``pdf.look``, ``pdf.place``.
+    """
+    picture = None if image is None else octets_of(image, "picture of a signature", MOST_PICTURE)
+    return Visible(
+        text=text,
+        picture=picture,
+        rectangle=None if at is None else _rectangle(at),
+        page=page,
+        corner=corner,
+        alternative=alternative,
+        in_field=field,
+    ).shown(CLI)
 
 
 def _rectangle(said: str) -> tuple[float, float, float, float]:
@@ -64,20 +55,9 @@ def _rectangle(said: str) -> tuple[float, float, float, float]:
     return left, bottom, width, height
 
 
-def lock_of(named: Sequence[str], but: Sequence[str], *, everything: bool) -> Lock | None:
-    """Which fields are locked; None: none. Raises `Malformed` where that is said in two ways."""
-    if (bool(named), bool(but), everything).count(True) > 1:
-        raise Malformed("Give one of --lock, --lock-except and --lock-all.")
-    if everything:
-        return Lock(action="All")
-    if named:
-        return Lock(action="Include", fields=tuple(named))
-    return Lock(action="Exclude", fields=tuple(but)) if but else None
-
-
 def password_in(file: Path) -> str:
     """A password: the text of a file, without the end of its line. Raises `Malformed`."""
-    octets = octets_of(file, "file of a password", _LONGEST_PASSWORD)
+    octets = octets_of(file, "file of a password", LONGEST_PASSWORD)
     try:
         password = octets.decode().removesuffix("\n").removesuffix("\r")
     except UnicodeDecodeError:

@@ -24,7 +24,9 @@ from trustworks.signing.cli.options import (  # noqa: TC001 - as above
     TRUST,
     TSA,
     UNTRUSTED,
+    VISIBLE_ALTERNATIVE,
     VISIBLE_AT,
+    VISIBLE_CORNER,
     VISIBLE_IMAGE,
     VISIBLE_PAGE,
     VISIBLE_TEXT,
@@ -175,6 +177,8 @@ def sign(
     visible_image: VISIBLE_IMAGE = None,
     visible_at: VISIBLE_AT = None,
     visible_page: VISIBLE_PAGE = None,
+    visible_corner: VISIBLE_CORNER = None,
+    visible_alternative: VISIBLE_ALTERNATIVE = None,
     password_file: PASSWORD = None,
     qualified: Annotated[
         bool,
@@ -223,13 +227,16 @@ def sign(
         policy_of,
     )
     from trustworks.signing.cli.naming import beside  # noqa: PLC0415 - as above
-    from trustworks.signing.cli.pdf import Visible, lock_of, password_in  # noqa: PLC0415 - as above
+    from trustworks.signing.cli.pdf import password_in, visible_of  # noqa: PLC0415 - as above
     from trustworks.signing.model import (  # noqa: PLC0415 - as above
+        CLI,
         CadesChoices,
         JadesChoices,
         PadesChoices,
         Request,
         XadesChoices,
+        check_opens,
+        lock_of,
     )
 
     check_options(context)
@@ -253,16 +260,22 @@ def sign(
         commitments=commitment or (),
     )
 
-    visible = Visible(
-        text=visible_text, image=visible_image, at=visible_at, page=visible_page, field=pdf_field
-    ).shown()
-    locked = lock_of(lock or (), lock_except or (), everything=lock_all)
+    visible = visible_of(
+        text=visible_text,
+        image=visible_image,
+        at=visible_at,
+        page=visible_page,
+        corner=visible_corner,
+        alternative=visible_alternative,
+        field=pdf_field,
+    )
+    locked = lock_of(lock or (), lock_except or (), everything=lock_all, names=CLI)
     password = None if password_file is None else password_in(password_file)
 
     def given(format_: Format, documents: Sequence[Path]) -> tuple[Document, ...]:
         """The documents; in a folder a password is for those that are PDF."""
-        if password is not None and format_ is not Format.PADES and not batch:
-            raise Malformed("--password-file is for a PDF that is signed as PAdES. Leave it out.")
+        if password is not None and not batch:
+            check_opens(format_, CLI)
         opens = password if format_ is Format.PADES else None
         return tuple(document_of(one, password=opens) for one in documents)
 

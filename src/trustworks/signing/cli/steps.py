@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from trustworks.formats.dtbs import Dtbs
     from trustworks.signing.create import Prepared
     from trustworks.signing.create.process import Creation, Signed
     from trustworks.signing.model import Document, Format, Level, Request, Signer
@@ -30,18 +29,6 @@ _COMPLETE: Final = frozenset(
 )
 _NOT_PREPARE: Final = frozenset({"key", "value", "out", "replace", "batch", "earlier_status"})
 _NOT_AT_ONCE: Final = frozenset({"dtbs", "value"})
-
-_BY: Final = (
-    ("ECDSA", ", in DER and not r and s side by side"),
-    (
-        "RSA_PSS",
-        (
-            ", with a salt as long as the digest (openssl dgst: -sigopt rsa_padding_mode:pss -sigopt "
-            "rsa_pss_saltlen:digest)"
-        ),
-    ),
-    ("RSA_PKCS1", ", which is the padding of PKCS #1 v1.5 (openssl dgst: as it is)"),
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,29 +132,7 @@ def complete_to(
     if output.out is None:
         raise Malformed("--complete needs --out FILE: where the signed file goes.")
     check_output(output.out, replace=output.replace)
-    prepared.check_given(documents)
-    _check_value(prepared.dtbs, octets, value)
     output.write(creation.complete(prepared, octets, documents), output.out)
-
-
-def _check_value(dtbs: Dtbs, value: bytes, file: Path) -> None:
-    """Whether the value is one by the key of the certificate: said here with what a key elsewhere is told."""
-    from trustworks.core.der import ber  # noqa: PLC0415 - keeps `--help` quick
-    from trustworks.core.der.algorithms import SIGNATURES, SIGNER_DIGESTS  # noqa: PLC0415 - as above
-    from trustworks.formats.cms.algorithms import signature_algorithm  # noqa: PLC0415 - as above
-    from trustworks.formats.verification import verifies  # noqa: PLC0415 - as above
-
-    algorithm = signature_algorithm(ber.read(SIGNATURES[dtbs.scheme]), SIGNER_DIGESTS[dtbs.scheme])
-    if verifies(algorithm, value, dtbs.data, dtbs.certificate):
-        return
-    how = next((words for family, words in _BY if dtbs.scheme.startswith(family)), "")
-    raise Rejected(
-        "signature.own",
-        printable(
-            f"{file} is no value by the certificate's key over what --dtbs wrote. It has to be one by "
-            f"{dtbs.scheme}{how}. Sign that again."
-        ),
-    )
 
 
 def _read(file: Path) -> bytes:

@@ -21,6 +21,8 @@ from trustworks.formats.xades.creating import signature as xml
 from trustworks.signing.create import asic, cades, jades, pades, xades
 from trustworks.signing.create.how import How, Inner
 from trustworks.signing.create.told import in_words_of
+from trustworks.signing.create.value import CODE as OWN
+from trustworks.signing.create.value import check_value
 from trustworks.signing.model import Format, Level, Signer
 
 if TYPE_CHECKING:
@@ -134,6 +136,14 @@ class Prepared:
                 what came of it does not hold; and what the format raises.
         """
         self.check_given(documents)
+        try:
+            return self._completed(value, documents, finish)
+        except Rejected as error:
+            if error.code == OWN:
+                check_value(self.dtbs, value)
+            raise
+
+    def _completed(self, value: bytes, documents: Sequence[Document], finish: Finish | None) -> Data:
         match self.outer, self.inner:
             case pdf.Prepared() as outer, cms.Prepared() as inner:
                 return pades.complete(outer, inner, value, documents, finish)

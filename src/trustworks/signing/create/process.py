@@ -29,8 +29,9 @@ from trustworks.signing.model import Container, Format, Level, Onto, Packaging
 from trustworks.signing.rules.certificates import PURPOSES, Use
 from trustworks.signing.rules.certificates import check as check_certificate
 from trustworks.signing.rules.level import archives, check_level, check_stamps_hold
-from trustworks.signing.rules.request import can_be_held, check_claimed_time, check_prepared_time
+from trustworks.signing.rules.request import can_be_held
 from trustworks.signing.rules.request import check as check_request
+from trustworks.signing.rules.times import check_claimed_time, check_prepared_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence

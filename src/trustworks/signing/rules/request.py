@@ -1,6 +1,6 @@
 """Whether what is asked for can be asked for: every choice has a place in the format, and none is dropped.
 
-`FORMS` is the table of what there is; the other rules take a `Request` alone. Each raises `Rejected` with a
+`forms.FORMS` is the table of what there is; the rules take a `Request` alone. Each raises `Rejected` with a
 sentence that says what to do. What only the documents themselves show (whether a PDF may be signed, whether a
 name is free) is told by the writers of the formats.
 Sources: EN 319 132-1, 122-1, 142-1, 162-1 and TS 119 182-1, 4 to 6; RFC 7515, 7; EN 319 102-1, 4.2.
@@ -8,18 +8,14 @@ Sources: EN 319 132-1, 122-1, 142-1, 162-1 and TS 119 182-1, 4 to 6; RFC 7515, 7
 
 from __future__ import annotations
 
-from datetime import timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.der.algorithms import HASHES
 from trustworks.core.errors import Rejected
 from trustworks.core.trace import implements
-from trustworks.core.values import dataclass
-from trustworks.formats.data import Octets
 from trustworks.signing.model import (
     CadesChoices,
-    Container,
     Format,
     JadesChoices,
     Level,
@@ -28,17 +24,16 @@ from trustworks.signing.model import (
     PadesChoices,
     XadesChoices,
 )
+from trustworks.signing.rules.claims import binds_its_policy, claims_something
+from trustworks.signing.rules.forms import FORMS, form_of
 from trustworks.signing.rules.identifiers import names_what_can_be_known
+from trustworks.signing.rules.times import says_when
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from datetime import datetime
 
-    from trustworks.formats.claims import Claims
-    from trustworks.formats.evidence import Attributes, PolicyReference
     from trustworks.signing.model import Request
 
-_AHEAD: Final = timedelta(minutes=5)
 _SAID: Final[Mapping[Format, str]] = {
     Format.XADES: "XAdES",
     Format.CADES: "CAdES",
@@ -55,48 +50,10 @@ _CHOICES: Final = MappingProxyType(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
-    """How documents and signature stand together: how many documents, and what can be added to it later.
-
-    `several`: more than one document. `onto`: in which relation to signatures that are there.
-    """
-
-    several: bool
-    onto: frozenset[Onto]
-
-
-_ALL: Final = frozenset(Onto)
-_BESIDE: Final = frozenset({Onto.NEW, Onto.PARALLEL})
-_ONCE: Final = frozenset({Onto.NEW})
-_AROUND: Final = frozenset({Onto.NEW, Onto.COUNTER})
-
-FORMS: Final[Mapping[tuple[Format, Container | None, Packaging], Form]] = MappingProxyType(
-    {
-        # A second signature over files that are elsewhere is a file of its own.
-        (Format.XADES, None, Packaging.ENVELOPED): Form(several=False, onto=_ALL),
-        (Format.XADES, None, Packaging.ENVELOPING): Form(several=True, onto=_AROUND),
-        (Format.XADES, None, Packaging.DETACHED): Form(several=True, onto=_AROUND),
-        (Format.XADES, None, Packaging.INTERNALLY_DETACHED): Form(several=False, onto=_ALL),
-        (Format.XADES, Container.ASIC_S, Packaging.DETACHED): Form(several=False, onto=_ONCE),
-        (Format.XADES, Container.ASIC_E, Packaging.DETACHED): Form(several=True, onto=_BESIDE),
-        (Format.CADES, None, Packaging.ENVELOPING): Form(several=False, onto=_ALL),
-        (Format.CADES, None, Packaging.DETACHED): Form(several=False, onto=_ALL),
-        (Format.CADES, Container.ASIC_S, Packaging.DETACHED): Form(several=False, onto=_ONCE),
-        (Format.CADES, Container.ASIC_E, Packaging.DETACHED): Form(several=True, onto=_BESIDE),
-        # Each further signature of a PDF is over those before it.
-        (Format.PADES, None, Packaging.ENVELOPED): Form(several=False, onto=_BESIDE),
-        (Format.JADES, None, Packaging.ENVELOPING): Form(several=False, onto=_ALL),
-        (Format.JADES, None, Packaging.DETACHED): Form(several=True, onto=_ALL),
-    }
-)
-"""Everything that is made. What is not here is not made."""
-
-
 @implements("TRUSTWORKS:SIGNING-REQUEST-FORM", "TS119101:SCP-79")
 def is_a_form(request: Request) -> None:
     """Format, container and packaging go together."""
-    if _form(request) is not None:
+    if form_of(request) is not None:
         return
     inside = [one for one in FORMS if one[0] is request.format]
     here = [one[2] for one in inside if one[1] is request.container]
@@ -116,7 +73,7 @@ def is_a_form(request: Request) -> None:
 @implements("TRUSTWORKS:SIGNING-REQUEST-DOCUMENTS")
 def has_its_documents(request: Request) -> None:
     """There is a document, and not more of them than the form is for."""
-    form = _form(request)
+    form = form_of(request)
     if not request.documents:
         raise Rejected("signing.documents", "There is nothing to be signed. Give a document.")
     if form is None or request.onto is not Onto.NEW or len(request.documents) == 1:
@@ -137,7 +94,7 @@ def has_its_documents(request: Request) -> None:
 @implements("TRUSTWORKS:SIGNING-REQUEST-ONTO")
 def can_be_added(request: Request) -> None:
     """A signature that is added to others has a place there."""
-    form = _form(request)
+    form = form_of(request)
     if form is None or request.onto in form.onto:
         return
     kind = "a counter-signature" if request.onto is Onto.COUNTER else "a signature beside others"
@@ -253,33 +210,6 @@ def says_why_once(request: Request) -> None:
         )
 
 
-@implements("TRUSTWORKS:SIGNING-REQUEST-TIME")
-def says_when(request: Request) -> None:
-    """A signature of the baseline claims a time, with its zone."""
-    claimed = request.claims.signing_time
-    if claimed is None:
-        raise Rejected(
-            "signing.time", "A signature says when it was made, and no time is given. Give it, in UTC."
-        )
-    if claimed.tzinfo is None:
-        raise Rejected("signing.time", "The time of a signature needs its zone. Give it in UTC.")
-
-
-@implements("TRUSTWORKS:SIGNING-TIME-TRUE")
-def check_claimed_time(claims: Claims, now: datetime, tolerance: timedelta = _AHEAD) -> None:
-    """The time that is claimed is that of the signature, give or take `tolerance`.
-
-    Raises `Rejected` (``signing.time``).
-    """
-    claimed = claims.signing_time
-    if claimed is not None and abs(claimed - now) > tolerance:
-        raise Rejected(
-            "signing.time",
-            f"The signature would claim {claimed:%Y-%m-%d %H:%M:%S} UTC, and it is "
-            f"{now:%Y-%m-%d %H:%M:%S} UTC. Leave the time out, so that it is put in here.",
-        )
-
-
 @implements("TRUSTWORKS:SIGNING-REQUEST-SIZE")
 def can_be_held(request: Request, most: int) -> None:
     """Documents that the signature stands in, or that stand in it, are no more than our reader reads again.
@@ -299,77 +229,6 @@ def can_be_held(request: Request, most: int) -> None:
             f"The documents have {size} octets; {most} are the most that a signature has in it. Sign them "
             "detached, or in an ASiC-E.",
         )
-
-
-@implements("TRUSTWORKS:SIGNING-PREPARED-TIME")
-def check_prepared_time(attributes: Attributes, now: datetime, max_age: timedelta) -> None:
-    """What was prepared is completed within `max_age` of the time that it claims.
-
-    Raises `Rejected` (``signing.too-old``).
-    """
-    claimed = attributes.signing_time
-    if claimed is None or not -_AHEAD <= now - claimed <= max_age:
-        said = "no time" if claimed is None else f"{claimed:%Y-%m-%d %H:%M:%S} UTC"
-        raise Rejected(
-            "signing.too-old",
-            f"What was prepared claims {said}, and it is {now:%Y-%m-%d %H:%M:%S} UTC: it is completed within "
-            f"{max_age.total_seconds() / 3600:g} hours, or prepared anew.",
-        )
-
-
-@implements("TRUSTWORKS:SIGNING-REQUEST-POLICY", "TS119101:SCP-44")
-def binds_its_policy(request: Request) -> None:
-    """A signature policy is named with a digest of its document, by a hash function that may be relied on.
-
-    Where the document is given too, the digest is its own.
-    """
-    policy = request.claims.policy
-    if policy is None or policy.identifier is None:
-        return
-    if policy.digest is None or policy.digest_algorithm is None:
-        raise Rejected(
-            "signing.policy",
-            f"Of the signature policy {policy.identifier[:80]} no digest is given, so that another document "
-            "could be taken for it. Give its digest, by SHA-256 say.",
-        )
-    function = HASHES.get(policy.digest_algorithm)
-    if function is None:
-        raise Rejected(
-            "signing.policy",
-            f"The signature policy is digested by {policy.digest_algorithm[:40]}, which is not relied on. "
-            f"Use one of {', '.join(HASHES)}.",
-        )
-    if len(policy.digest) != function.size:
-        raise Rejected(
-            "signing.policy",
-            f"The digest of the signature policy has {len(policy.digest)} octets, and {function.name} gives "
-            f"{function.size}. Give all of it.",
-        )
-    if not _is_digest_of_document(policy):
-        raise Rejected(
-            "signing.policy",
-            "The digest of the signature policy is not that of the document which is given with it. Give "
-            "the one that belongs to the other.",
-        )
-
-
-@implements("TRUSTWORKS:SIGNING-REQUEST-CLAIMS", "TS119101:SCP-79")
-def claims_something(request: Request) -> None:
-    """Roles, commitments and parts of a place say something, and nothing twice."""
-    claims = request.claims
-    said: list[tuple[str, tuple[str, ...]]] = [
-        ("role", claims.claimed_roles),
-        ("commitment", claims.commitments),
-        ("part of the place", tuple((claims.location or {}).values())),
-    ]
-    for what, values in said:
-        if any(not one.strip() for one in values):
-            raise Rejected("signing.claims", f"A {what} is empty. Leave it out.")
-    for what, values in said[:2]:
-        if len(set(values)) != len(values):
-            raise Rejected("signing.claims", f"A {what} is claimed twice. Claim it once.")
-    if len(set(claims.certified_roles)) != len(claims.certified_roles):
-        raise Rejected("signing.claims", "A certified role is given twice. Give it once.")
 
 
 @implements("TRUSTWORKS:SIGNING-REFERENCE-HASH", "TS119101:SCP-80", "EN419111:2-CRYPTOGRAPHY")
@@ -421,17 +280,6 @@ def check(request: Request) -> None:
     """
     for rule in RULES:
         rule(request)
-
-
-def _form(request: Request) -> Form | None:
-    return FORMS.get((request.format, request.container, request.packed_as))
-
-
-def _is_digest_of_document(policy: PolicyReference) -> bool:
-    """Whether a given document has the digest; a document that is transformed first is not looked at."""
-    if policy.octets is None or policy.transforms or policy.specification is not None:
-        return True
-    return Octets(policy.octets).digest(policy.digest_algorithm or "") == policy.digest
 
 
 def _either(packagings: list[Packaging]) -> str:
