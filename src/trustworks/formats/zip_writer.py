@@ -13,9 +13,11 @@ import zlib
 from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
+from isal.isal_zlib import crc32
+
 from trustworks.core.errors import Rejected
 from trustworks.core.values import dataclass
-from trustworks.formats.data import digest_of, stretch
+from trustworks.formats.data import checksum_of, digest_of, stretch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -157,15 +159,12 @@ class _Writing:
 
     def portions(self) -> Iterator[bytes]:
         """Header, octets, and the descriptor behind packed ones."""
-        before = 0
-        if not self.member.packed:
-            for portion in self.member.data.portions():
-                before = zlib.crc32(portion, before)
+        before = 0 if self.member.packed else checksum_of(self.member.data)
         yield self._local(before)
         packer = zlib.compressobj(wbits=-zlib.MAX_WBITS) if self.member.packed else None
         for portion in self.member.data.portions():
             self.unpacked += len(portion)
-            self.checksum = zlib.crc32(portion, self.checksum)
+            self.checksum = crc32(portion, self.checksum)
             if written := portion if packer is None else packer.compress(portion):
                 self.packed += len(written)
                 yield written

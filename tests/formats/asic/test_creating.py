@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import zipfile
+import zlib
 from dataclasses import replace
 from random import Random
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trustworks.core.errors import Malformed, Rejected
+from trustworks.formats import data as formats_data
 from trustworks.formats import zip_writer
 from trustworks.formats.asic.creating import (
     DataObject,
@@ -32,7 +34,7 @@ from trustworks.formats.read import read
 from trustworks.formats.zip_writer import NewMember, Zip
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from trustworks.formats.data import Data
@@ -310,6 +312,32 @@ def test_members_are_never_held(tmp_path: Path) -> None:
     portions = list(prepared.complete(made(prepared), objects).portions())
     assert max(map(len, portions)) <= PORTION + 4096  # what packing adds to octets by chance
     assert whole(read(Octets(b"".join(portions), "a.asice")))
+
+
+def test_a_large_member_is_read_to_digest_it_and_to_write_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(formats_data, "_MAPPED", 10)
+    path = tmp_path / "large"
+    path.write_bytes(b"of many octets")
+    assert Stored(path).checksum is None
+    data = Stored(path)
+    data.digest("sha256")
+    assert data.checksum == zlib.crc32(b"of many octets")
+    read_again: list[Path] = []
+    portions = Stored.portions
+
+    def counted(one: Stored) -> Iterator[bytes]:
+        read_again.append(one.path)
+        return portions(one)
+
+    monkeypatch.setattr(Stored, "portions", counted)
+    container = Zip([NewMember(name="a", data=data)])
+    assert members(container.octets())["a"] == b"of many octets"
+    assert read_again == [path]
+    path.write_bytes(b"of many others")
+    with pytest.raises(Rejected, match="changed while it was read"):
+        container.octets()
 
 
 def test_a_member_that_changes_while_it_is_read(tmp_path: Path) -> None:

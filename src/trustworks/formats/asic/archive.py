@@ -7,6 +7,8 @@ import zlib
 from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
+from isal.isal_zlib import crc32
+
 from trustworks.core.errors import BeyondLimit, Malformed
 from trustworks.core.values import dataclass
 from trustworks.formats.asic.directory import Entry, is_encrypted, read_directory, suspicious
@@ -53,7 +55,7 @@ class Member:
                 break
             # A checksum finds errors of unpacking. What is stored is as it is: its digest tells whether it is
             # what was signed, at two thirds of the price.
-            checksum = zlib.crc32(portion, checksum) if packed else self.entry.checksum
+            checksum = crc32(portion, checksum) if packed else self.entry.checksum
             yield portion
         if total != self.entry.unpacked or checksum != (self.entry.checksum if total else 0):
             raise Malformed(f"The member {self.name!r:.100} is damaged: it is not what its checksum is of.")
