@@ -66,6 +66,16 @@ def test_what_was_prepared_brings_its_level_through_octets() -> None:
     assert made.level == "XAdES-BASELINE-T"
 
 
+@pytest.mark.req("TRUSTWORKS:SIGNING-LEVEL-REACHABLE")
+@pytest.mark.parametrize(("without", "code"), [("stamper", "no-stamper"), ("evidence", "no-evidence")])
+def test_nothing_is_prepared_whose_level_cannot_be_reached(without: str, code: str) -> None:
+    here, person = creation(**{without: None}), house().person()
+    with pytest.raises(Rejected) as caught:
+        here.prepare(replace(asked("cades-enveloping"), level=Level.LT), person.signer)
+    assert caught.value.code == f"signing.{code}"
+    here.prepare(replace(asked("cades-enveloping"), level=Level.B), person.signer)
+
+
 @pytest.mark.parametrize("level", LEVELS)
 def test_without_an_authority_no_level_above_b(level: Level) -> None:
     with pytest.raises(Rejected, match="no time-stamping authority is named") as caught:

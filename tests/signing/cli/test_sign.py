@@ -133,6 +133,18 @@ def test_a_level_that_cannot_be_reached_is_refused_and_nothing_is_written(key: A
     assert set(folder.iterdir()) == before
 
 
+def test_the_key_signs_nothing_whose_level_cannot_be_reached(
+    key: Any, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def used(*_: object, **__: object) -> bytes:
+        raise AssertionError("the key signed")
+
+    monkeypatch.setattr("trustworks.core.module.Key.sign", used)
+    with pytest.raises(Rejected) as caught:
+        run(sign, folder / "a.txt", *by(key), "--level", "B-T")
+    assert caught.value.code == "signing.no-stamper"
+
+
 def test_a_key_elsewhere_signs_between_two_commands(key: Any, folder: Path) -> None:
     person = house().person()
     prepared = ["--prepare", "state.json", "--dtbs", "to-be-signed"]

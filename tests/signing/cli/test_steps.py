@@ -14,9 +14,11 @@ from typer.testing import CliRunner
 
 from trustworks.app.wiring import Wiring
 from trustworks.core.errors import Malformed, Rejected, TrustworksError
+from trustworks.core.output import write_output
 from trustworks.signing.cli.sign import app as sign
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
 PSS = ("-sigopt", "rsa_padding_mode:pss", "-sigopt", "rsa_pss_saltlen:digest")
@@ -115,6 +117,39 @@ def test_the_last_step_takes_no_option_that_was_settled(folder: Path, options: l
         complete(*options)
     assert not (folder / "done.p7m").exists()
     complete("--level", "B-B", "--format", "cades")
+
+
+def test_a_card_signs_nothing_whose_level_cannot_be_reached(folder: Path) -> None:
+    with pytest.raises(Rejected, match=r"For level B-LTA a time-stamp is needed.*--tsa") as caught:
+        prepared(folder, "P-256", "--level", "B-LTA")
+    assert caught.value.code == "signing.no-stamper"
+    with pytest.raises(Rejected, match="Level B-LT needs the status of certificates") as caught:
+        prepared(folder, "P-256", "--level", "B-LT", "--tsa", "http://127.0.0.1:1/tsa")
+    assert caught.value.code == "signing.no-evidence"
+    assert not (folder / "state.json").exists()
+    assert not (folder / "to-be-signed").exists()
+
+
+@pytest.mark.parametrize("again", ["both", "./both", "link"])
+def test_what_is_prepared_and_what_is_signed_are_two_files(folder: Path, again: str) -> None:
+    prepared(folder, "P-256")
+    (folder / "link").symlink_to("both")
+    before = set(folder.iterdir())
+    with pytest.raises(Malformed, match="--prepare and --dtbs name the same file"):
+        run("a.txt", "--certificate", "anna.pem", "--prepare", "both", "--dtbs", again)
+    assert set(folder.iterdir()) == before
+
+
+def test_no_half_of_what_is_prepared_stays(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def first_alone(out: Path, content: Iterable[bytes]) -> None:
+        if out.name == "state.json":
+            raise Rejected("output.unwritable", "The disk is full.")
+        write_output(out, content)
+
+    monkeypatch.setattr("trustworks.signing.cli.steps.write_output", first_alone)
+    with pytest.raises(Rejected, match="disk is full"):
+        prepared(folder, "P-256")
+    assert not (folder / "to-be-signed").exists()
 
 
 @pytest.mark.parametrize(

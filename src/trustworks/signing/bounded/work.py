@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, Any, Final
 from trustworks.core.errors import Malformed, Refused, Rejected, Unavailable
 from trustworks.signing import wire
 from trustworks.signing.create.prepared import Prepared
-from trustworks.signing.model import Level, Signer
+from trustworks.signing.model import Signer
 from trustworks.signing.rules.certificates import usual_scheme
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from trustworks.signing.create.levels import Means
     from trustworks.signing.create.process import Creation
 
 PREPARE: Final = "prepare"
@@ -87,28 +86,8 @@ def _seal(creation: Creation, words: dict[str, Any], octets: bytes) -> tuple[dic
         certificates=tuple(_decoded(one) for one in words["certificates"]), scheme=words["scheme"]
     )
     request = asked.request()
-    check_reachable(request.level, creation.means)
     prepared = creation.prepare(request, signer, key=_decoded(words["key"]))
     return {"prepared": wire.in_base64(prepared.encode())}, prepared.octets_to_sign(request)
-
-
-def check_reachable(level: Level, means: Means) -> None:
-    """Nothing is signed where it is known before that its level cannot be reached.
-
-    Raises `Rejected` (``signing.no-stamper``, ``signing.no-evidence``).
-    """
-    if level is not Level.B and means.stamper is None:
-        raise Rejected(
-            "signing.no-stamper",
-            f"For level {level.value} a time-stamp is needed, and this service has no time-stamping "
-            "authority. Ask for level B-B, or have time-stamp-url set in [signing].",
-        )
-    if level.rank >= Level.LT.rank and means.evidence is None:
-        raise Rejected(
-            "signing.no-evidence",
-            f"For level {level.value} validation data is needed, and this service knows no trust anchors. "
-            "Ask for level B-T, or have [validation] set.",
-        )
 
 
 def _decoded(text: str) -> bytes:

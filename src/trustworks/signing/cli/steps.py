@@ -9,7 +9,7 @@ import typer
 
 from trustworks.core.errors import Malformed, Rejected
 from trustworks.core.options import is_given
-from trustworks.core.output import check_output, write_output
+from trustworks.core.output import check_output, take_back, write_output
 from trustworks.core.printable import printable
 from trustworks.core.values import dataclass
 
@@ -79,6 +79,8 @@ def prepare_to(
     place, dtbs = places
     check_output(place)
     if dtbs is not None:
+        if dtbs.resolve() == place.resolve():
+            raise Malformed("--prepare and --dtbs name the same file. Name two: the card signs one of them.")
         check_output(dtbs)
     prepared = creation.prepare(request, signer)
     if dtbs is not None and not prepared.dtbs.is_held:
@@ -89,7 +91,12 @@ def prepare_to(
         )
     if dtbs is not None:
         write_output(dtbs, [prepared.dtbs.octets])
-    write_output(place, [prepared.encode()])
+    try:
+        write_output(place, [prepared.encode()])
+    except Rejected:
+        if dtbs is not None:
+            take_back(dtbs)
+        raise
     digest = prepared.dtbs.digest
     told: dict[str, Any] = {
         "prepared": str(place),

@@ -56,12 +56,37 @@ class Means:
         if self.stamper is None:
             raise Rejected(
                 "signing.no-stamper",
-                "A time-stamp is needed, and no time-stamping authority is named. Name one, or ask for level "
-                "B-B without content time-stamps.",
+                "A time-stamp is needed, and no time-stamping authority is named. Name one (--tsa; of the "
+                "service, time-stamp-url in [signing]), or ask for level B-B without content time-stamps.",
             )
         token = self.stamper.stamp(digest, self.hash_name)
         check_time(token, self.clock())
         return token
+
+
+@implements("TRUSTWORKS:SIGNING-LEVEL-REACHABLE")
+def check_reachable(level: Level, means: Means) -> None:
+    """Who is needed for a level is named: else the key, which may be a card's, would sign in vain.
+
+    Raises `Rejected` (``signing.no-stamper``, ``signing.no-evidence``).
+    """
+    if level.rank >= Level.T.rank and means.stamper is None:
+        raise Rejected(
+            "signing.no-stamper",
+            f"For level {level.value} a time-stamp is needed, and no time-stamping authority is named. Name "
+            "one (--tsa; of the service, time-stamp-url in [signing]), or ask for level B-B.",
+        )
+    if level.rank >= Level.LT.rank and means.evidence is None:
+        raise _no_evidence(level)
+
+
+def _no_evidence(level: Level) -> Rejected:
+    return Rejected(
+        "signing.no-evidence",
+        f"Level {level.value} needs the status of certificates, and nobody is named who finds it. Name trust "
+        "anchors, up to which it is looked for (--trust, or [validation] in the configuration), or ask for "
+        "level B-T.",
+    )
 
 
 @implements("TRUSTWORKS:SIGNING-STAMP-TIME")
@@ -119,11 +144,7 @@ def _holding(target: Target) -> list[TimeStamp]:
 def _with_data(target: Target, means: Means, *, last: bool) -> Target:
     """With what shows that signer and time-stamping units stood; without `last` not for the last archive."""
     if means.evidence is None:
-        raise Rejected(
-            "signing.no-evidence",
-            "Level B-LT needs the status of certificates, and nobody is named who finds it. Name trust "
-            "anchors, up to which it is looked for, or ask for level B-T.",
-        )
+        raise _no_evidence(Level.LT)
     evidence, now = target.evidence, means.clock()
     stamps = sorted(_holding(target), key=lambda one: one.time)
     over = [one.time for one in stamps if one.kind in OVER_VALUE]

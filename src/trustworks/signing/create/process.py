@@ -21,7 +21,7 @@ from trustworks.formats.augmenting import Opened
 from trustworks.formats.data import Octets
 from trustworks.formats.limits import DEFAULT
 from trustworks.signing.create.existing import check_same_data
-from trustworks.signing.create.levels import raised
+from trustworks.signing.create.levels import check_reachable, raised
 from trustworks.signing.create.prepared import prepare
 from trustworks.signing.create.release import check_kept, check_own, check_sound, made_in
 from trustworks.signing.create.spooled import spooled
@@ -120,6 +120,7 @@ class Creation:
         if request.claims.signing_time is None:
             request = replace(request, claims=replace(request.claims, signing_time=now))
         check_request(request)
+        check_reachable(request.level, self.means)
         can_be_held(request, self.limits.parsed // _ROOM)
         check_claimed_time(request.claims, now)
         if request.onto is Onto.PARALLEL and request.container is None:
