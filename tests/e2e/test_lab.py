@@ -55,10 +55,10 @@ def test_the_token_is_what_openssl_accepts_and_re_encodes_to_the_same_bytes(lab:
     assert response.copy().dump(force=True) == der
 
 
-def test_the_five_commands_that_it_prints_all_work(lab: Lab, tmp_path: Path) -> None:
-    printed = lab.output.partition("Five commands to try:")[2]
+def test_the_six_commands_that_it_prints_all_work(lab: Lab, tmp_path: Path) -> None:
+    printed = lab.output.partition("Six commands to try:")[2]
     found = re.split(r"(?m)^\d\. .*$", printed.partition("\nCtrl-C")[0])[1:]
-    assert len(found) == 5
+    assert len(found) == 6
     (tmp_path / lab.folder.name).symlink_to(lab.folder)
     (tmp_path / "server.pem").write_text("of an earlier try", encoding="ascii")
     answers = [shell(f"export PATH={PROGRAM.parent}:$PATH\n{command}", tmp_path) for command in found]
@@ -67,7 +67,9 @@ def test_the_five_commands_that_it_prints_all_work(lab: Lab, tmp_path: Path) -> 
     assert "Response verify OK" in answers[1]
     assert "CRL Number" in answers[2]
     assert "Issued" in answers[3]
-    assert "The log is sound." in answers[4]
+    assert "TOTAL-PASSED" in answers[4]
+    assert "qualified  QESeal" in answers[4]
+    assert "The log is sound." in answers[5]
     chain = f"{lab.folder}/trust/chain.pem"
     assert "server.pem: OK" in shell(f"openssl verify -CAfile {chain} server.pem", tmp_path)
 
@@ -138,8 +140,8 @@ def test_secrets_are_their_owners_alone(lab: Lab) -> None:
     for file in (lab.folder / "secrets").iterdir():
         assert stat.S_IMODE(file.stat().st_mode) == 0o600, file
         pins[file.name] = file.read_text(encoding="utf-8").strip()
-    assert len(pins) == 11
-    assert len(set(pins.values())) == 11, "two secrets are the same"
+    assert len(pins) == 12
+    assert len(set(pins.values())) == 12, "two secrets are the same"
     assert all(len(pin) >= 20 for pin in pins.values())
     for file in (lab.folder / "tokens", lab.folder / "state"):
         assert stat.S_IMODE(file.stat().st_mode) == 0o700
@@ -153,7 +155,7 @@ def test_healthz_names_every_resource_with_a_sentence(lab: Lab) -> None:
     assert set(found["resources"]) == {
         *("clock", "store", "audit", "disk", "certificates", "jobs", "timestamping", "ocsp", "crl"),
         *("module.tsu", "module.services", "module.issuing", "enrolment", "console", "processes"),
-        *("keys", "statements", "key-lists", "roles", "validation"),
+        *("keys", "statements", "key-lists", "roles", "validation", "trusted-lists", "signing"),
     }
     assert all(one["sentence"].endswith(".") for one in found["resources"].values())
     assert any("Laboratory" in banner for banner in found["banners"])

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
+import subprocess
 from typing import TYPE_CHECKING
 
 import httpx
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
+from laboratory import PROGRAM
 from typer.testing import CliRunner
 
 from trustworks.core.pki.trusted_lists.read import read_trusted_list
@@ -51,3 +54,30 @@ def test_the_lists_of_a_laboratory_are_had_and_believed(lab: Lab, tmp_path: Path
     read = x509.load_pem_x509_certificate(files["signer.pem"].content).public_bytes(Encoding.DER)
     assert of_lists.pointers[0].certificates[0].der == read
     assert "nobody may rely on them" in httpx.get(f"{lab.url}/tl/").text
+
+
+def test_the_commands_that_point_a_validator_at_them_work(
+    lab: Lab, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    page = (request.config.rootpath / "docs" / "trusted-list.md").read_text(encoding="utf-8")
+    commands = re.findall(r"<!-- try -->\n```sh\n(.*?)```", page, re.DOTALL)
+    assert len(commands) == 2
+    (tmp_path / "lab").symlink_to(lab.folder)
+    script = "\necho =====\n".join(commands).replace(":8080/", f":{lab.port}/")
+    found = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", f"export PATH={PROGRAM.parent}:$PATH\n{script}"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert found.returncode == 0, found.stdout + found.stderr
+    for said in found.stdout.split("====="):
+        assert re.search(r"TOTAL-PASSED\n(.*\n)+ *qualified +QESeal", said), said
+
+
+def test_the_validator_of_the_laboratory_takes_them_out_of_the_database(lab: Lab) -> None:
+    found = lab.health()["resources"]["trusted-lists"]
+    assert found["detail"] == {"EU": 1, "XX": 1}
+    told = lab.run("audit", "list", "--type", "validation.list-changed", "--json").stdout.splitlines()
+    assert {json.loads(one)["subject"]["territory"] for one in told} == {"EU", "XX"}

@@ -24,7 +24,7 @@ def test_every_command_of_the_tutorial_works(
 ) -> None:
     tutorial = (request.config.rootpath / "docs" / "tutorial.md").read_text(encoding="utf-8")
     commands = TRY.findall(tutorial)
-    assert len(commands) == 10
+    assert len(commands) == 12
     (tmp_path / "lab").symlink_to(lab.folder)
     (tmp_path / "server.pem").write_text("of the commands that the laboratory prints", encoding="ascii")
     (tmp_path / "README.md").write_text("a readme", encoding="utf-8")
@@ -46,7 +46,9 @@ def test_every_command_of_the_tutorial_works(
     assert "server.pem: revoked" in said[4]
     assert "CRL Number" in said[5]
     assert ": good" not in said[6]
-    assert "The log is sound." in said[7]
-    assert "ocsp.pem cannot be read" in said[8]
-    assert "server.pem: revoked" in said[8]
-    assert '"ok": true' in said[9]
+    assert '"qualification": "QESeal"' in said[8]
+    assert re.search(r"TOTAL-PASSED\n(.*\n)+ *qualified +QESeal", said[8])
+    assert "The log is sound." in said[9]
+    assert "ocsp.pem cannot be read" in said[10]
+    assert "server.pem: revoked" in said[10]
+    assert '"ok": true' in said[11]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import tomllib
 from typing import TYPE_CHECKING
 
@@ -75,6 +76,9 @@ def test_other_addresses_change_nothing_else() -> None:
     assert found["http"]["public-url"] == "http://tsp.example.com:9000"
     assert found["audit"]["time-stamp-url"] == "http://127.0.0.1:9000/tsa"
     assert found["validation"]["seal"]["time-stamp-url"] == "http://127.0.0.1:9000/tsa"
+    assert found["signing"]["time-stamp-url"] == "http://127.0.0.1:9000/tsa"
+    assert found["validation"]["lists"]["url"] == "http://tsp.example.com:9000/tl/lotl.xml"
+    assert found["validation"]["lists"]["publication"] == "http://tsp.example.com:9000/tl/"
     assert found["log"]["level"] == "debug"
     assert "# mine" in after
     assert configuration.moved(after, listen="127.0.0.1:8080") == before
@@ -82,6 +86,25 @@ def test_other_addresses_change_nothing_else() -> None:
     secure = configuration.moved(before, tls_listen="127.0.0.1:9443")
     assert secure == before.replace(":8443", ":9443")
     assert configuration.disclosure_url("http://tsp.example.com:8080", "127.0.0.1:9443") in secure
+
+
+def test_the_configuration_has_the_digest_of_the_clients_token_alone(tmp_path: Path) -> None:
+    text = configuration.config_text("127.0.0.1:8080", "127.0.0.1:8443", "lab", token="a token")
+    file = tmp_path / "trustworks.toml"
+    file.write_text(text, encoding="utf-8")
+    signing = config.load(file).config.signing
+    assert signing is not None
+    (client,) = signing.clients
+    assert client.token_sha256 == hashlib.sha256(b"a token").hexdigest()
+    assert client.seals == ("main",)
+    assert "a token" not in text
+    assert configuration.is_clients(text, "a token")
+    other = configuration.with_token(text, "another")
+    assert configuration.is_clients(other, "another")
+    assert configuration.with_token(other, "a token") == text
+    owners = text.replace('name = "lab"', 'name = "shop"')
+    assert configuration.with_token(owners, "another") == owners
+    assert not configuration.is_clients(owners, "a token")
 
 
 def test_a_public_address_of_ones_own_stays() -> None:

@@ -9,6 +9,7 @@ import hashlib
 import re
 import shlex
 import shutil
+import stat
 from typing import TYPE_CHECKING
 
 import forked_program
@@ -22,6 +23,7 @@ from trustworks.core.durable import put
 from trustworks.core.errors import Unavailable
 from trustworks.core.module import find_library
 from trustworks.core.module.softhsm import LABEL, attributes
+from trustworks.core.pki.trusted_lists.store import STATE
 
 if TYPE_CHECKING:
     import subprocess
@@ -297,7 +299,12 @@ def test_a_lost_token_for_a_key_of_its_owner_gets_its_probe_key_alone(lab: Lab) 
     found = lab.try_set_up()
     assert found.returncode == 0, found.stderr
     after = certificates(lab)
-    for name in ("cmp", "list-signer", "report-seal"):  # whose keys were the laboratory's, and are made anew
+    for name in (
+        "cmp",
+        "list-signer",
+        "report-seal",
+        "seal",
+    ):  # whose keys were the laboratory's, and are made anew
         assert after.pop(f"{name}-1.pem") == before.pop(f"{name}.pem")
         assert after.pop(f"{name}.pem") is not None
     assert after == before
@@ -374,3 +381,54 @@ def test_a_lost_audit_token_leaves_the_log_verifiable_as_shown(lab: Lab) -> None
     for text in (noted, lab.output):
         verified = run_shown(lab, "audit verify", text)
         assert verified.returncode == 0, verified.stdout + verified.stderr
+
+
+def test_a_lost_token_of_the_client_is_replaced_and_one_of_its_owners_is_left(lab: Lab) -> None:
+    layout = Layout(lab.folder)
+    kept, text = layout.client_token.read_text("utf-8"), lab.config.read_text("utf-8")
+    assert kept.strip() not in text
+    layout.client_token.unlink()
+    told = " ".join(lab.try_set_up().stdout.split())
+    assert "The token of the client lab was gone" in told
+    assert COMPLETE in told
+    other = layout.client_token.read_text("utf-8")
+    assert other != kept
+    assert other.strip() not in told
+    assert stat.S_IMODE(layout.client_token.stat().st_mode) == 0o600
+    was, now = (hashlib.sha256(one.strip().encode()).hexdigest() for one in (kept, other))
+    changed = lab.config.read_text("utf-8")
+    assert changed == text.replace(was, now)
+
+    put(lab.config, changed.replace('name = "lab"\n', 'name = "shop"\n'))
+    layout.client_token.unlink()
+    assert "token" not in lab.try_set_up().stdout
+    assert not layout.client_token.exists()
+
+
+def test_a_laboratory_of_an_earlier_version_is_as_complete_as_it_was(lab: Lab) -> None:
+    """One that has neither seals nor lists of its own to believe; its owner may add them."""
+    text = lab.config.read_text("utf-8")
+    older = re.sub(
+        r"(?ms)^\[validation\.lists\].*?(?=^\[validation\.fetch\])|^\[signing\].*?(?=^\[http\])", "", text
+    )
+    assert "signing" not in older
+    assert "lotl.xml" not in older
+    put(lab.config, older)
+    layout = Layout(lab.folder)
+    for file in (layout.client_token, layout.certificate("seal")):
+        file.unlink()
+    shutil.rmtree(layout.state / "trusted-lists")
+    told = lab.try_set_up()
+    assert COMPLETE in told.stdout, told.stderr
+    assert lab.config.read_text("utf-8") == older
+    layout.complete.unlink()
+    assert lab.try_set_up().returncode == 0
+    assert not layout.client_token.exists()
+    assert not layout.certificate("seal").exists()
+    assert "is in order" in lab.run("config", "check").stdout
+
+    put(lab.config, text)
+    assert lab.try_set_up().returncode == 0
+    assert layout.certificate("seal").is_file()
+    assert layout.client_token.is_file()
+    assert (layout.state / "trusted-lists" / STATE).is_file()

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from rich.console import Console
 
-from trustworks.app.configuration.config import Config
+from trustworks.app.configuration.config import Config, parse
 from trustworks.app.lab import show
+from trustworks.app.lab.configuration import config_text
 from trustworks.app.lab.layout import Layout
 
 if TYPE_CHECKING:
@@ -55,6 +56,22 @@ def test_commands_to_be_copied_hold_in_a_folder_with_a_blank(tmp_path: Path) -> 
         layout.trust / "issuing.pem",
     }
     assert named == {str(file) for file in files}
+
+
+def test_the_command_that_seals_is_for_a_client_whose_token_is_kept(tmp_path: Path) -> None:
+    layout = Layout(tmp_path / "la b")
+    layout.secrets.mkdir(parents=True)
+    text = config_text("127.0.0.1:8080", "127.0.0.1:8443", "lab", token="a token")
+    found = parse(text, layout.config).config
+    told = " ".join(command for _, command in show.commands(layout, found))
+    assert "/seals" not in told, "the token is kept elsewhere"
+    layout.client_token.write_text("a token\n", encoding="ascii")
+    assert len(show.commands(layout, found)) == 6
+    (command,) = (command for _, command in show.commands(layout, found) if "/seals" in command)
+    assert "a token" not in command
+    assert str(layout.state / "trusted-lists") in shlex.split(command)
+    layout.client_token.write_text("another\n", encoding="ascii")
+    assert len(show.commands(layout, found)) == 5
 
 
 def test_a_folders_brackets_are_shown_as_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 from forked_program import run, run_script
 
 from trustworks.app.certificates import read
@@ -16,9 +17,11 @@ from trustworks.app.lab.complete import is_complete
 from trustworks.app.lab.layout import Layout
 from trustworks.app.wiring import TOKENS, Wiring
 from trustworks.core.audit.search import newest
+from trustworks.core.der.qc_statements import QCP_L_QSCD
 from trustworks.core.durable import put
 from trustworks.core.errors import Unavailable
 from trustworks.core.module import find_library
+from trustworks.core.pki.trusted_lists.store import TrustStore, read_state
 
 if TYPE_CHECKING:
     import subprocess
@@ -35,7 +38,8 @@ def layout(tmp_path_factory: pytest.TempPathFactory) -> Layout:
     places.make_folders(made)
     places.make_pins(made)
     places.use_own_tokens(made)
-    put(made.config, configuration.config_text("127.0.0.1:8080", "127.0.0.1:8443", "lab"))
+    text = configuration.config_text("127.0.0.1:8080", "127.0.0.1:8443", "lab", token="a token")
+    put(made.config, text)
     do_all(made)
     return made
 
@@ -92,8 +96,34 @@ def test_every_token_and_key_that_is_made_is_in_the_audit_log_once(layout: Layou
     made = [event["subject"]["token"] for event in found if event["type"] == "module.token-initialised"]
     assert sorted(made) == sorted(f"pkcs11:token={name}" for name in TOKENS)
     keys = [event["detail"]["label"] for event in found if event["type"] == "module.key-generated"]
-    own = ["root", "issuing", "tsu-1", "ocsp", "cmp", "report-seal", "list-signer", "registration", "audit"]
-    assert sorted(keys) == sorted(own + len(TOKENS) * ["trustworks-probe"])
+    own = ["root", "issuing", "tsu-1", "ocsp", "cmp", "report-seal", "list-signer", "seal", "registration"]
+    assert sorted(keys) == sorted([*own, "audit", *(len(TOKENS) * ["trustworks-probe"])])
+
+
+def test_the_seal_is_of_an_authority_that_the_list_had_granted_before(layout: Layout) -> None:
+    store = TrustStore.load(layout.state / "trusted-lists", datetime.now(UTC))
+    assert [one.territory for one in store.state.entries] == ["EU", "XX"]
+    found = store.authenticated("XX").list
+    assert found is not None
+    seal = x509.load_pem_x509_certificates(layout.certificate("seal").read_bytes())
+    assert [one.public_bytes(Encoding.PEM) for one in seal[1:]] == [layout.anchors[1].read_bytes()]
+    states = [one.current for each in found.providers for one in each.services]
+    (authority,) = (one for one in states if one.type.endswith("/CA/QC"))
+    assert authority.status.endswith("/granted")
+    assert authority.since <= seal[0].not_valid_before_utc
+    policies = seal[0].extensions.get_extension_for_class(x509.CertificatePolicies).value
+    assert QCP_L_QSCD in {one.policy_identifier.dotted_string for one in policies}
+
+
+def test_a_set_up_that_was_broken_off_at_the_lists_and_the_seal_goes_on(layout: Layout) -> None:
+    before = serial(layout, "seal")
+    shutil.rmtree(layout.state / "trusted-lists")
+    layout.certificate("seal").unlink()
+    layout.complete.unlink()
+    do_all(layout)
+    assert serial(layout, "seal") == before
+    assert [one.territory for one in read_state(layout.state / "trusted-lists")[0].entries] == ["EU", "XX"]
+    assert complete(layout)
 
 
 def test_a_certificate_that_was_issued_and_not_written_down_is_written_down(layout: Layout) -> None:

@@ -29,13 +29,14 @@ if TYPE_CHECKING:
 
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
+    from trustworks.app.configuration.config import Config
     from trustworks.app.configuration.settings import HttpSettings
     from trustworks.app.lab.layout import Layout
     from trustworks.app.wiring import Wiring
     from trustworks.core.store import Database
 
 RENEW_BEFORE = timedelta(days=7)  # a certificate that ends so soon is replaced at the next start
-SERVICES = ("ocsp", "audit", "cmp", configuration.LIST_KEY, configuration.SEAL_KEY)
+SERVICES = ("ocsp", "audit", "cmp", configuration.LIST_KEY, configuration.SEAL_KEY, configuration.OWN_SEAL)
 _UNIT = re.compile(r"tsu-([1-9][0-9]*)")
 
 
@@ -107,9 +108,17 @@ def is_own(layout: Layout, wiring: Wiring, name: str) -> bool:
         "cmp": (None, None) if cmp is None else (cmp.key, cmp.certificate),
         configuration.LIST_KEY: (None, None) if lists is None else (lists.key, lists.certificate),
         configuration.SEAL_KEY: (None, None) if seal is None else (seal.key, seal.certificate),
+        configuration.OWN_SEAL: _own_seal(config),
         "tls": (config.http.tls_key, config.http.tls_certificate),
     }[name]
     return certificate == layout.certificate(name) and key == (layout.tls_key if name == "tls" else name)
+
+
+def _own_seal(config: Config) -> tuple[str | None, Path | None]:
+    """Key and certificate of the seal that documents are sealed with, where it is the set-up's."""
+    seals = () if config.signing is None else config.signing.seals
+    found = [(one.key, one.certificate) for one in seals if one.key == configuration.OWN_SEAL]
+    return found[0] if found else (None, None)
 
 
 def is_for_another_key(layout: Layout, name: str, own: bytes) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
@@ -19,6 +20,9 @@ DEVICE = "TEST device of the laboratory"
 REGISTRATION_KEY = "registration"
 SEAL_KEY = "report-seal"
 LIST_KEY = "list-signer"
+OWN_SEAL = "seal"
+CLIENT = "lab"
+CLIENT_FILE = "secrets/client.token"  # in the laboratory's folder
 # Certificates name a public host: linters object to 127.0.0.1. IANA keeps example.com for examples.
 NAME = "tsp.example.com"
 TLS_STEP = 363  # 8080 -> 8443: where HTTPS listens when nobody says where
@@ -26,6 +30,8 @@ TLS_STEP = 363  # 8080 -> 8443: where HTTPS listens when nobody says where
 TRACEABLE = (
     '# traceable-to = ["UTC(k)"]  # enforce needs it: the laboratories that your time sources trace to'
 )
+
+_CLIENT = re.compile(rf'(?m)^name = "{CLIENT}"\ntoken-sha256 = "[0-9a-f]{{64}}"$')
 
 Clock = Literal["lab", "enforce"]
 
@@ -53,17 +59,34 @@ def disclosure_url(public_url: str, tls_listen: Address) -> str:
     return f"https://{host}:{split_address(tls_listen)[1]}{path(Document.PDS, 'en', 'pdf')}"
 
 
+def _client(token: str) -> str:
+    return f'name = "{CLIENT}"\ntoken-sha256 = "{hashlib.sha256(token.encode()).hexdigest()}"'
+
+
 def _reached(listen: Address) -> str:
     """The address at which this machine reaches the listener."""
     host = split_address(listen)[0]
     return {"0.0.0.0": "127.0.0.1", "::": "::1", "localhost": "127.0.0.1"}.get(host, host)  # noqa: S104
 
 
-def config_text(listen: Address, tls_listen: Address, clock: Clock, public_url: str | None = None) -> str:
-    """The configuration of a new laboratory; `public_url` is what its certificates name."""
+def _lists(public_url: str) -> str:
+    """Where the laboratory's own lists say that they are, for who is to believe them."""
+    return f'url = "{public_url}/tl/lotl.xml"\npublication = "{public_url}/tl/"'
+
+
+def config_text(
+    listen: Address, tls_listen: Address, clock: Clock, public_url: str | None = None, *, token: str = ""
+) -> str:
+    """The configuration of a new laboratory; `public_url` is what its certificates name.
+
+    `token` is that of its client of signatures, of which the configuration has the digest alone; without one
+    there is no client.
+    """
     tokens = "\n".join(
         f'{name} = "pkcs11:token={name}?pin-source=file:secrets/{name}.pin"' for name in TOKENS
     )
+    clients = f'[[signing.clients]]  # its token is in {CLIENT_FILE}\n{_client(token)}\nseals = ["main"]\n\n'
+    clients = clients if token else ""
     return f"""\
 # A laboratory, written by `trustworks lab`. `trustworks config explain` says what each setting means.
 
@@ -141,10 +164,23 @@ trust = ["trust/root.pem"]
 certificate = "certs/{SEAL_KEY}.pem"
 time-stamp-url = "{url("http", listen)}/tsa"
 
+[validation.lists]  # our own, which are taken out of the database
+{_lists(public_url or named(listen))}
+anchors = ["certs/{LIST_KEY}.pem"]
+
 [validation.fetch]  # the laboratory's own status is asked here, whatever name certificates give it
 hosts = ["{urlsplit(public_url or named(listen)).hostname}={_reached(listen)}"]
 
-[http]
+[signing]
+time-stamp-url = "{url("http", listen)}/tsa"
+
+[[signing.seals]]  # on the token services
+name = "main"
+key = "{OWN_SEAL}"
+certificate = "certs/{OWN_SEAL}.pem"
+qualified = true
+
+{clients}[http]
 listen = "{listen}"
 public-url = "{public_url or named(listen)}"
 tls-listen = "{tls_listen}"
@@ -185,7 +221,7 @@ def moved(
             "public-url": public_url or (found[1] if found and own else named(listen)),
             "time-stamp-url": f"{url('http', listen)}/tsa",
         }
-    text = _with_statements(text, values)
+    text = _with_published(text, values)
     text = _with_hosts(text, listen, values.get("public-url"))
     for key, value in values.items():
         if value is None:
@@ -210,16 +246,28 @@ def _with_hosts(text: str, listen: Address | None, public_url: str | None) -> st
     return f'{text[: found.start()]}hosts = ["{host}={address}"]{text[found.end() :]}'
 
 
-def _with_statements(text: str, values: Mapping[str, str | None]) -> str:
-    """The text with the addresses of statements that `values` lead to, where it has those that we wrote."""
+def _with_published(text: str, values: Mapping[str, str | None]) -> str:
+    """The text with the addresses of statements and lists that `values` lead to, where it has ours."""
     at = {key: re.search(rf'(?m)^{key} = "([^"\n]*)"$', text) for key in ("public-url", "tls-listen")}
     old_url, old_tls = (one[1] if one else "" for one in at.values())
     url, tls = values.get("public-url") or old_url, values.get("tls-listen") or old_tls
     if not old_url or not old_tls:
         return text
-    return text.replace(
-        f'cps-url = "{practice_url(old_url)}"\n', f'cps-url = "{practice_url(url)}"\n'
-    ).replace(f'\nurl = "{disclosure_url(old_url, old_tls)}"\n', f'\nurl = "{disclosure_url(url, tls)}"\n')
+    return (
+        text.replace(f'cps-url = "{practice_url(old_url)}"\n', f'cps-url = "{practice_url(url)}"\n')
+        .replace(f'\nurl = "{disclosure_url(old_url, old_tls)}"\n', f'\nurl = "{disclosure_url(url, tls)}"\n')
+        .replace(f"\n{_lists(old_url)}\n", f"\n{_lists(url)}\n")
+    )
+
+
+def with_token(text: str, token: str) -> str:
+    """The text with another token of the laboratory's own client; unchanged where there is no such client."""
+    return _CLIENT.sub(_client(token), text)
+
+
+def is_clients(text: str, token: str) -> bool:
+    """Whether a token is that of the laboratory's own client."""
+    return _client(token) in text
 
 
 def with_clock(text: str, clock: Clock) -> str:

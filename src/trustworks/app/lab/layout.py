@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from trustworks.app.configuration.config import read_text
 from trustworks.app.configuration.laboratory import TOKENS as TOKEN_FOLDER
 from trustworks.app.configuration.laboratory import names_own_tokens
+from trustworks.app.lab.configuration import CLIENT_FILE
 from trustworks.app.wiring import TOKENS
 from trustworks.core.durable import put
 from trustworks.core.errors import Malformed, Unavailable
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 LEFTOVER = r"\..+\.[0-9a-f]{8}"  # the name of a file that `core.durable.put` did not come to rename
 GROUP_AND_OTHERS_WRITE = 0o022
 _PIN_OCTETS = 18
+_TOKEN_OCTETS = 32
 # It ends a value at these; what is no text (a surrogate, in Python) cannot be written to its file.
 _CUT_BY_SOFTHSM2 = re.compile(r"[#=\x00-\x1f\x7f\ud800-\udfff]")
 # Octets of a line of its file that it reads at once, before the line's end; of a longer one it takes the
@@ -60,7 +62,7 @@ class Layout:
 
     @property
     def secrets(self) -> Path:
-        """PINs and the HTTPS key, each in a file of mode 0600."""
+        """PINs, the HTTPS key and the client's token, each in a file of mode 0600."""
         return self.folder / "secrets"
 
     @property
@@ -110,6 +112,11 @@ class Layout:
     def tls_key(self) -> Path:
         """The private key of the HTTPS certificate."""
         return self.secrets / "tls.key"
+
+    @property
+    def client_token(self) -> Path:
+        """The token of the client that may have documents sealed; the configuration has its digest alone."""
+        return self.folder / CLIENT_FILE
 
     def certificate(self, name: str) -> Path:
         """The certificate (PEM) of a service."""
@@ -201,6 +208,16 @@ def make_pins(layout: Layout, present: Collection[str] = ()) -> None:
         for file in (layout.pin(token), layout.so_pin(token)):
             if not file.exists():
                 put(file, f"{secrets.token_urlsafe(_PIN_OCTETS)}\n", mode=0o600)
+
+
+def kept_token(layout: Layout) -> str:
+    """The token of the laboratory's client; empty where none is kept."""
+    return read_text(layout.client_token).strip() if layout.client_token.exists() else ""
+
+
+def new_token() -> str:
+    """A new token for the laboratory's client."""
+    return secrets.token_urlsafe(_TOKEN_OCTETS)
 
 
 def softhsm2_text(tokens: Path) -> str:

@@ -108,7 +108,7 @@ def _prepare(
     """Set up what is to be served, and `held` holds what it needs: the lock of the folder, the addresses."""
     places.check_folder(layout)
     lock = held.enter_context(only_one(layout.lock)) if layout.lock.exists() else None
-    text = _text(layout, asked)
+    text, token = _text(layout, asked)
     config = _would_be(layout, text).config
     if config.store.sqlite_file is not None:
         check_path(config.store.sqlite_file)
@@ -117,23 +117,29 @@ def _prepare(
         if address is not None and not setup_only:
             held.enter_context(reserved(address))
     places.make_folders(layout)
-    lock = held.enter_context(only_one(layout.lock)) if lock is None else lock
-    return lock, _make(layout, text, console)
+    if lock is None:
+        lock = held.enter_context(only_one(layout.lock))
+        text, token = _text(layout, asked)  # another process may have set it up meanwhile
+    return lock, _make(layout, text, token, console)
 
 
-def _text(layout: Layout, asked: Asked) -> str:
-    """The text of the configuration that is to hold."""
+def _text(layout: Layout, asked: Asked) -> tuple[str, str]:
+    """The text of the configuration that is to hold, and the token of the laboratory's client."""
+    kept = places.kept_token(layout)
+    token = kept or places.new_token()
     if not layout.config.exists():
         listen = asked.listen or FIRST_LISTEN
         tls_listen = asked.tls_listen or configuration.tls_beside(listen)
-        return configuration.config_text(listen, tls_listen, asked.clock or "lab", asked.public_url)
+        clock = asked.clock or "lab"
+        return configuration.config_text(listen, tls_listen, clock, asked.public_url, token=token), token
     text = configuration.moved(
         read_text(layout.config),
         listen=asked.listen,
         tls_listen=asked.tls_listen,
         public_url=asked.public_url,
     )
-    return text if asked.clock is None else configuration.with_clock(text, asked.clock)
+    text = text if asked.clock is None else configuration.with_clock(text, asked.clock)
+    return text if kept else configuration.with_token(text, token), token
 
 
 def _would_be(layout: Layout, text: str) -> Loaded:
@@ -142,8 +148,8 @@ def _would_be(layout: Layout, text: str) -> Loaded:
     return parse(text, layout.config, named=None if unchanged else f"With these options {layout.config}")
 
 
-def _make(layout: Layout, text: str, console: Console) -> Wiring:
-    """Write the configuration, and make what is missing."""
+def _make(layout: Layout, text: str, token: str, console: Console) -> Wiring:
+    """Write the configuration, and make what is missing; `token`: of the client that it names."""
     _remove_leftovers(layout.folder)
     if places.use_own_tokens(layout):
         console.print(
@@ -154,6 +160,7 @@ def _make(layout: Layout, text: str, console: Console) -> Wiring:
         )
     if not layout.config.exists() or read_text(layout.config) != text:
         put(layout.config, text)
+    _keep_token(layout, text, token, console)
     wiring = Wiring.lazy(layout.config)
     if wiring.config.time.mode == "enforce" and not wiring.config.time.traceable_to:
         console.print(
@@ -188,6 +195,20 @@ def _make(layout: Layout, text: str, console: Console) -> Wiring:
     for note in setup.notes:
         console.print(note, markup=False, soft_wrap=True)
     return wiring
+
+
+def _keep_token(layout: Layout, text: str, token: str, console: Console) -> None:
+    """Keep a new token of the client, once the configuration has its digest."""
+    if places.kept_token(layout) or not configuration.is_clients(text, token):
+        return
+    put(layout.client_token, f"{token}\n", mode=0o600)
+    if layout.complete.exists():
+        console.print(
+            f"The token of the client {configuration.CLIENT} was gone; {show.shown(layout.client_token)} has "
+            "another, and the one from before is good for nothing.",
+            markup=False,
+            soft_wrap=True,
+        )
 
 
 def _state(wiring: Wiring, database: Database) -> None:

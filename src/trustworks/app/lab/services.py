@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from trustworks.app.certificates import read, spki
 from trustworks.app.lab import complete, configuration, show
 from trustworks.app.lab.opened import BY, Opened
+from trustworks.app.processes.lists import take_own
 from trustworks.core.durable import put
 from trustworks.core.errors import Unavailable
 from trustworks.core.module import KeyAlgorithm
@@ -24,6 +25,9 @@ from trustworks.issuance.model.requests import Door, Request
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+_WITH_ISSUER = ("tls", configuration.SEAL_KEY, configuration.OWN_SEAL)
 
 
 class ServiceSteps(Opened):
@@ -77,7 +81,11 @@ class ServiceSteps(Opened):
             self._service("list-signer", "services", configuration.LIST_KEY, name)
 
     def trusted_lists(self) -> None:
-        """The trusted list of what runs, and the list of lists, where they are missing or due."""
+        """The trusted list of what runs, and the list of lists, where they are missing or due.
+
+        Our own validator has them from then on. They come before certificates that are to be qualified by
+        them: a service is granted from its first list on.
+        """
         settings = self.wiring.issuance_settings.trusted_list
         if settings is None:
             return
@@ -85,6 +93,27 @@ class ServiceSteps(Opened):
         lists = self.wiring.trusted_lists(database=database, clock=LabClock(), recorder=recorder)
         if lists.due() is not None:
             lists.issue(lists.signer(self.module("services").key(settings.key)), by=BY)
+        take_own(self.wiring, database, recorder)
+
+    def own_seal(self) -> None:
+        """The key and the qualified certificate by which documents are sealed for clients."""
+        if not complete.is_own(self.layout, self.wiring, configuration.OWN_SEAL):
+            return
+        issuance = self.wiring.issuance_settings
+        registered = issuance.organization_identifier or f"NTR{issuance.country}-TEST"
+        self._service(
+            "legal-qcp-l-qscd",
+            "services",
+            configuration.OWN_SEAL,
+            "Trustworks TEST seal",
+            organization=(
+                NameAttribute("countryName", issuance.country),
+                NameAttribute("organizationName", issuance.organization),
+                NameAttribute("organizationIdentifier", registered),
+                NameAttribute("serialNumber", "TEST-SEAL"),
+            ),
+            door=Door.OFFICER,  # a laboratory identifies nobody; its officer has such certificates issued
+        )
 
     def registration(self) -> None:
         """The registration authority's key, which the secrets of enrolment come of."""
@@ -112,10 +141,19 @@ class ServiceSteps(Opened):
                 f"{show.verify_command(self.layout, self.wiring.config)}"
             )
 
-    def _service(self, profile: str, token: str, label: str, name: str) -> Path | None:
+    def _service(
+        self,
+        profile: str,
+        token: str,
+        label: str,
+        name: str,
+        *,
+        organization: tuple[NameAttribute, ...] = (),
+        door: Door = Door.PROVIDER,
+    ) -> Path | None:
         """A service's key in its token, and its certificate by the issuing authority.
 
-        Answers what `_write` does.
+        `organization`: what the profile does not take from the configuration. Answers what `write` does.
         """
         key = self.find(token, label)
         if key is None:
@@ -125,7 +163,15 @@ class ServiceSteps(Opened):
         if not another and not complete.needs_certificate(self.layout, label):
             return None
         request = certification_request(key)
-        return self._certify(profile, label, name, request, spki_sha256=key.spki_sha256)
+        return self._certify(
+            profile,
+            label,
+            name,
+            request,
+            spki_sha256=key.spki_sha256,
+            organization=organization,
+            door=door,
+        )
 
     def _tell_gone(self, key: str, name: str) -> None:
         """Note that a key had to be made though its certificate was there."""
@@ -174,6 +220,8 @@ class ServiceSteps(Opened):
         *,
         spki_sha256: bytes,
         alternative_names: tuple[str, ...] = (),
+        organization: tuple[NameAttribute, ...] = (),
+        door: Door = Door.PROVIDER,
     ) -> Path | None:
         der = self._issued_before(profile, spki_sha256, alternative_names)
         if der is None:
@@ -183,16 +231,16 @@ class ServiceSteps(Opened):
                     Request(
                         profile=profile,
                         csr=csr,
-                        subject=(NameAttribute("commonName", name),),
+                        subject=(*organization, NameAttribute("commonName", name)),
                         requested_by=BY,
-                        door=Door.PROVIDER,
+                        door=door,
                         alternative_names=alternative_names,
                     )
                 )
                 .certificate
             )
         # What others are handed with an answer or a report leads them to the root.
-        chain = [self.authority("issuing")] if file in {"tls", configuration.SEAL_KEY} else []
+        chain = [self.authority("issuing")] if file in _WITH_ISSUER else []
         return self.write(file, der, *chain)
 
     def _issued_before(self, profile: str, spki_sha256: bytes, names: tuple[str, ...]) -> bytes | None:

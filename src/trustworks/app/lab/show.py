@@ -1,14 +1,15 @@
-"""What a laboratory tells its user: what is being made, where it answers, and five commands to try."""
+"""What a laboratory tells its user: what is being made, where it answers, and six commands to try."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
+import shlex
 import shutil
 import sys
 import time
 from pathlib import Path
-from shlex import quote
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -19,6 +20,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from trustworks.app.configuration.settings import url
 from trustworks.app.health.findings import sentences
 from trustworks.app.lab.configuration import NAME
+from trustworks.app.lab.layout import kept_token
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +30,9 @@ if TYPE_CHECKING:
     from trustworks.app.configuration.config import Config
     from trustworks.app.lab.layout import Layout
     from trustworks.app.lab.steps import Step
+    from trustworks.signing.config import ClientSettings
 
+_NUMBERS = {5: "Five", 6: "Six"}
 HEALTH_PATIENCE = 5.0  # seconds after the start until what is not well is told
 
 
@@ -65,6 +69,13 @@ def serving(layout: Layout, config: Config, console: Console) -> None:
         console.print(f"Over HTTPS: {secure}/ (trust anchor {anchor}).", highlight=False)
     if config.validation is not None:
         console.print(f"Signed files are validated at {plain}/validation", highlight=False)
+    if _client(layout, config) is not None:
+        token = escape(shown(layout.client_token))
+        console.print(
+            f"Documents are signed at {plain}/sign by whoever has the token in {token}",
+            highlight=False,
+            soft_wrap=True,
+        )
     for names, sentence in together(unwell(plain) if inside else ()):
         reasons = sentences(sentence)
         words = f" {escape(reasons[0])}" if len(reasons) == 1 else ""
@@ -80,15 +91,19 @@ def serving(layout: Layout, config: Config, console: Console) -> None:
             soft_wrap=True,
         )
     console.print()
-    console.print("Five commands to try:")
-    for number, (what, command) in enumerate(commands(layout, config), 1):
-        console.print(f"\n[bold]{number}.[/] {what}", highlight=False)
+    found = commands(layout, config)
+    console.print(f"{_NUMBERS[len(found)]} commands to try:")
+    for number, (what, command) in enumerate(found, 1):
+        console.print(f"\n[bold]{number}.[/] {what}", highlight=False, soft_wrap=True)
         console.print(command, highlight=False, soft_wrap=True, markup=False, style="cyan")
     console.print("\nCtrl-C stops it; the same command starts it again.")
 
 
 def commands(layout: Layout, config: Config) -> list[tuple[str, str]]:
-    """Five commands with the real addresses and folders, each with what it does."""
+    """Commands with the real addresses and folders, each with what it does.
+
+    There is one less where the owner has no client of signatures of the laboratory's own.
+    """
     plain = url("http", config.http.listen)
     certificate = _word(layout.certificate("tls"))
     root, issuing = _word(layout.trust / "root.pem"), _word(layout.trust / "issuing.pem")
@@ -111,8 +126,34 @@ def commands(layout: Layout, config: Config) -> list[tuple[str, str]]:
         ("The status of a certificate:", status),
         ("The list of revoked certificates:", crl),
         ("A certificate for a key of your own:", issue),
+        *_seal(layout, config, data),
         ("Every event so far, with its place in the log proven:", verify_command(layout, config)),
     ]
+
+
+def _seal(layout: Layout, config: Config, data: str) -> list[tuple[str, str]]:
+    client = _client(layout, config)
+    if client is None or config.validation is None or config.validation.lists is None:
+        return []
+    asked = f'{{"seal": "{client.seals[0]}", "format": "cades", "level": "B-LTA"'
+    message = f'{asked}, "documents": [{{"content": "%s"}}]}}'
+    sealed = shlex.quote(f"{Path(shlex.split(data)[0]).name}.p7m")
+    command = (
+        f"printf '{message}' $(base64 -w0 {data}) |\n"
+        f'  curl -s -H "Authorization: Bearer $(cat {_word(layout.client_token)})" '
+        f"-H 'Content-Type: application/json' --data-binary @- {url('http', config.http.listen)}/seals |\n"
+        f"""  sed 's/.*"content":"\\([^"]*\\)".*/\\1/' | base64 -d > {sealed}\n"""
+        f"{program()} validate {sealed} --policy qualified --trust {_word(config.validation.lists.store)}"
+    )
+    return [("A seal on a file, qualified by the laboratory's own trusted list:", command)]
+
+
+def _client(layout: Layout, config: Config) -> ClientSettings | None:
+    """The client of signatures whose token the laboratory keeps; None where its owner has others."""
+    token = kept_token(layout)
+    digest = hashlib.sha256(token.encode()).hexdigest()
+    clients = () if config.signing is None else config.signing.clients
+    return next((one for one in clients if token and one.seals and one.token_sha256 == digest), None)
 
 
 def verify_command(layout: Layout, config: Config) -> str:
@@ -135,7 +176,7 @@ def _trustworks(layout: Layout) -> str:
 
 def _word(path: Path) -> str:
     """A path as a word of a shell's command."""
-    return quote(shown(path))
+    return shlex.quote(shown(path))
 
 
 def program() -> str:

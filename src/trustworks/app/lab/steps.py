@@ -45,8 +45,9 @@ class Setup(TokenSteps, ServiceSteps):
             ("Signer of trusted lists", self.list_signer),
             ("Registration authority's key", self.registration),
             ("HTTPS server", self.tls),
-            ("Revocation lists", self.lists),
             ("Trusted lists", self.trusted_lists),
+            ("Qualified seal on documents", self.own_seal),  # after the list that says so of its authority
+            ("Revocation lists", self.lists),
             ("Transcripts of the key ceremonies", self.ceremonies),
             ("Trust anchors", self.anchors),
         ]

@@ -19,10 +19,12 @@ if TYPE_CHECKING:
 
     from trustworks.app.processes.rounds import Round
     from trustworks.app.wiring import Wiring
-    from trustworks.core.audit import Event
+    from trustworks.app.wiring.own_lists import OwnLists
+    from trustworks.core.audit import Event, Recorder
     from trustworks.core.pki.trusted_lists.authenticate import Fetch, OfficialJournal
     from trustworks.core.pki.trusted_lists.refresh import Outcome
     from trustworks.core.pki.trusted_lists.store import State
+    from trustworks.core.store import Database
     from trustworks.validation.config import ListsSettings, ValidationSettings
 
 _AGAIN: Final = timedelta(minutes=15)
@@ -36,22 +38,50 @@ def refresher(wiring: Wiring, stack: ExitStack) -> Round:
     assert lists is not None  # noqa: S101 - the task is there where there are lists
     database = stack.enter_context(wiring.open_database())
     recorder = stack.enter_context(wiring.open_recorder("jobs-trusted-lists", database=database))
-    fetch = fetch_of(settings, lists)
+    own = _own_lists(wiring, lists, database)
+    fetch = fetch_of(settings, lists) if own is None else own
 
     last: list[str | TaskState] = ["The trusted lists are looked at when they are due."]
 
     def look() -> str | TaskState:
         before, _ = read_state(lists.store)
-        if not is_due(before, lists, datetime.now(UTC)):
-            return last[0]
-        outcomes = refresh(lists.store, journal_of(lists), fetch, datetime.now(UTC))
-        after, _ = read_state(lists.store)
-        for event in events_of(before, after, outcomes):
-            recorder.record(event)
-        last[0] = told(outcomes)
+        if is_due(before, lists, datetime.now(UTC)) or (own is not None and own.have_changed(before)):
+            last[0] = told(_renew(lists, fetch, recorder))
         return last[0]
 
     return look
+
+
+def take_own(wiring: Wiring, database: Database, recorder: Recorder) -> None:
+    """Let our own validator have the provider's own lists in force, where [validation.lists] names them.
+
+    Raises `Malformed` for anchors or a store that cannot be read, `Unavailable` where it cannot be written.
+    """
+    lists = None if wiring.config.validation is None else wiring.validation_settings.lists
+    own = None if lists is None else _own_lists(wiring, lists, database)
+    if lists is not None and own is not None and own.have_changed(read_state(lists.store)[0]):
+        _renew(lists, own, recorder)
+
+
+def _own_lists(wiring: Wiring, lists: ListsSettings, database: Database) -> OwnLists | None:
+    """The provider's own lists, where it is those that [validation.lists] names."""
+    issuance = None if lists.source is not None else wiring.config.issuance
+    if issuance is None or issuance.trusted_list is None:
+        return None
+    from trustworks.app.wiring.own_lists import OwnLists  # noqa: PLC0415 - where it is configured
+
+    own = OwnLists(database, wiring.public_url, issuance.country)
+    return own if lists.url == own.location else None
+
+
+def _renew(lists: ListsSettings, fetch: Fetch, recorder: Recorder) -> tuple[Outcome, ...]:
+    """Fetch the lists, keep what is good, and tell the audit log what changed."""
+    before, _ = read_state(lists.store)
+    outcomes = refresh(lists.store, journal_of(lists), fetch, datetime.now(UTC))
+    after, _ = read_state(lists.store)
+    for event in events_of(before, after, outcomes):
+        recorder.record(event)
+    return outcomes
 
 
 def is_due(state: State, lists: ListsSettings, now: datetime) -> bool:
