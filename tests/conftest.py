@@ -28,6 +28,7 @@ pytest_plugins = (
     "requirement_results",
     "mutate_rules",
     "quick_collection",
+    "matrix_fixture",
 )
 
 _NUMBERS = itertools.count(1)

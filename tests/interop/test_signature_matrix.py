@@ -1,5 +1,6 @@
 """Others judge what the whole process of signing makes, in every form, at every level, by every kind of key.
 
+EU DSS and we are given our own trusted list and no other anchor, and say what each signature is by it.
 Where one of them does not find a signature valid, it is declared with the reason in dss/matrix.toml: what is
 not declared fails, and so does what is declared and no longer so. The usual run judges one of so many.
 """
@@ -8,7 +9,6 @@ from __future__ import annotations
 
 import os
 import tomllib
-from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -16,11 +16,13 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 from damaged_signatures import EXPECTED, PARTS, damaged, expected
 from dss_judge import answers, changed_policy, default_policy, judge
+from matrix_house import PROFILES
 from matrix_judges import JUDGES, VALID, of_dss
 from signature_matrix import EVERY, WITH_EDDSA, Judging, made, pairs
 from signing_forms import FORMS
 
 if TYPE_CHECKING:
+    from matrix_house import MatrixHouse
     from signature_matrix import Cell, Made
 
 pytestmark = [pytest.mark.interop, pytest.mark.xdist_group("matrix")]
@@ -61,10 +63,10 @@ def chosen(form: str) -> dict[str, bool]:
 
 
 @pytest.fixture(scope="module")
-def files(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Made], Judging, Path]:
+def files(matrix: MatrixHouse, tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Made], Judging, Path]:
     folder = tmp_path_factory.mktemp("matrix")
     cells = EVERY if WRITTEN in os.environ else pairs()[::SAMPLE]
-    return [made(cell, folder) for cell in cells], Judging.into(folder), folder
+    return [made(matrix, cell, folder) for cell in cells], Judging.into(matrix, folder), folder
 
 
 def differences(name: str, said: dict[Cell, str]) -> list[str]:
@@ -76,7 +78,7 @@ def differences(name: str, said: dict[Cell, str]) -> list[str]:
     return apart
 
 
-def test_dss_finds_every_signature_valid_and_of_its_level(
+def test_dss_finds_every_signature_valid_of_its_level_and_qualification(
     files: tuple[list[Made], Judging, Path], tmp_path: Path
 ) -> None:
     every, judging, _ = files
@@ -85,8 +87,8 @@ def test_dss_finds_every_signature_valid_and_of_its_level(
     policy.write_bytes(changed_policy(default_policy(), WITH_EDDSA))
     cases = [judging.case(one.file, one.beside, policy=policy) for one in every]
     said = {
-        one.cell: of_dss(answer, one.cell.wanted)
-        for one, answer in zip(every, answers(cases, tmp_path), strict=True)
+        one.cell: of_dss(answer, one.cell)
+        for one, answer in zip(every, answers(cases, tmp_path, judging.house.for_dss()), strict=True)
     }
     assert differences(DSS, said) == []
 
@@ -109,20 +111,20 @@ def test_ours_is_the_same_by_the_policy_of_dss(
     policy = tmp_path / "policy.xml"
     policy.write_bytes(changed_policy(default_policy(), WITH_EDDSA))
     for one in every:
-        (found,) = judging.here(judging.case(one.file, one.beside, policy=policy)).outcome.signatures
-        assert str(found.indication) == "TOTAL-PASSED", one.cell.name
+        (found,) = judging.here(judging.case(one.file, one.beside, policy=policy)).plain()["signatures"]
+        said = (found["indication"], found["level"], found["qualification"])
+        assert said == ("TOTAL-PASSED", one.cell.wanted, one.cell.qualified.ours), one.cell.name
 
 
-def test_dss_says_the_same_of_what_is_damaged(tmp_path: Path) -> None:
+def test_dss_says_the_same_of_what_is_damaged(matrix: MatrixHouse, tmp_path: Path) -> None:
     judge()
     forms = list(FORMS) if WRITTEN in os.environ else SOME
-    every = [one for form in forms for one in damaged(form, tmp_path)]
+    every = [one for form in forms for one in damaged(matrix, form, tmp_path)]
     policy = tmp_path / "policy.xml"
     policy.write_bytes(changed_policy(default_policy(), WITH_EDDSA))
-    judging = Judging.into(tmp_path)
-    judging = replace(judging, lists=judging.lists[1:])  # the signer's status is told in the file alone
+    judging = Judging.into(matrix, tmp_path).without_the_signer  # the file alone tells his status
     cases = [judging.case(one.file, one.beside, policy=policy) for one in every]
-    for one, answer in zip(every, answers(cases, tmp_path), strict=True):
+    for one, answer in zip(every, answers(cases, tmp_path, matrix.for_dss()), strict=True):
         said = [_verdict(found) for found in (*answer["signatures"], *answer["time_stamps"])]
         wanted = list(expected(one.form, one.part))
         for apart in OF_DAMAGED:
@@ -167,7 +169,22 @@ def table() -> str:
     whole = [f"{len(EVERY)} / {len(EVERY)}", *(f"{valid} / {of}" for valid, of in sums.values())]
     lines.append("| all | " + " | ".join(whole) + " |")
     reasons = [f"- **{one['judge']}**, {_said(one)}: {one['why']}" for one in DECLARED]
-    return "\n".join([*lines, "", *reasons, "", "## Damaged in one part", "", *_of_damaged()])
+    qualified = ["", "## By the trusted list", "", *_by_the_list()]
+    return "\n".join([*lines, "", *reasons, *qualified, "", "## Damaged in one part", "", *_of_damaged()])
+
+
+def _by_the_list() -> list[str]:
+    """What signatures of each profile are, and of how many of them both say so."""
+    lines = [
+        "| profile of the certificate | Trustworks | | EU DSS | |",
+        "|---|---|---:|---|---:|",
+    ]
+    for profile, found in PROFILES.items():
+        cells = [one for one in EVERY if one.profile == profile]
+        valid = sum(declared(DSS, one) == VALID for one in cells)
+        ours = f"{found.ours} | {len(cells)} / {len(cells)}"
+        lines.append(f"| `{profile}` | {ours} | {found.dss} | {valid} / {len(cells)} |")
+    return lines
 
 
 def _of_damaged() -> list[str]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from dss_judge import Case, lists
+from dss_judge import Case, TrustedLists, judged
 from issuance_testbed import NATURAL, PUBLIC_URL, SEAL
 from lxml import etree
 from report_schema import faults_of_list
@@ -203,18 +203,19 @@ def told(
         if name != "nothing":
             tamper(folder / name)
     revocation = tuple(house.base / f"{one}.crl" for one in ("root", "issuing"))
-    of_lists, judged = lists(
-        tuple(folders.values()),
-        house.lists.places.list_of_lists,
-        (list_type("XX", of_lists=True), list_type("XX", of_lists=False)),
-        folders["nothing"] / "signer.der",
-        [Case(file=file, lists=revocation, at=at(house)) for file in files.values()],
+    cases = [Case(file=file, lists=revocation, at=at(house)) for file in files.values()]
+    trusted = TrustedLists(
+        folders=tuple(folders.values()),
+        address=house.lists.places.list_of_lists,
+        types=(list_type("XX", of_lists=True), list_type("XX", of_lists=False)),
+        believed=folders["nothing"] / "signer.der",
     )
+    of_lists, answered = judged(cases, folders["nothing"], trusted)
     found: dict[str, dict[str, dict[str, Any]]] = {name: {} for name in folders}
     for one in of_lists:
         (name,) = (name for name, folder in folders.items() if str(folder) == one["folder"])
         found[name][one["url"].rpartition("/")[2]] = one
-    return found, judged
+    return found, answered
 
 
 def test_eu_dss_reads_both_lists(told: tuple[dict[str, Any], list[Any]]) -> None:
@@ -228,7 +229,8 @@ def test_eu_dss_reads_both_lists(told: tuple[dict[str, Any], list[Any]]) -> None
 
 
 def test_eu_dss_finds_what_is_qualified_by_them(told: tuple[dict[str, Any], list[Any]]) -> None:
-    assert [(one["indication"], one["qualification"]) for one in told[1]] == [
+    said = [one["signatures"][0] for one in told[1]]
+    assert [(one["indication"], one["qualification"]) for one in said] == [
         ("TOTAL_PASSED", wanted) for _, wanted, _ in QUALIFIED.values()
     ]
 

@@ -18,7 +18,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Final
 
 from lxml import etree
-from signature_matrix import Cell, Made, made, signer
+from signature_matrix import Cell, Made, made
 
 from trustworks.formats.data import Octets
 from trustworks.formats.evidence import TimeStampKind
@@ -28,6 +28,8 @@ from trustworks.signing.model import Container, Format, Level
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
+
+    from matrix_house import MatrixHouse
 
     from trustworks.formats.evidence import Evidence, TimeStamp
 
@@ -56,11 +58,11 @@ class Signature:
         return next((one for one in self.evidence.time_stamps if one.kind in kinds), None)
 
 
-def signature(form: str, folder: Path) -> Signature:
+def signature(house: MatrixHouse, form: str, folder: Path) -> Signature:
     """Of level B-LTA, where the form has that."""
     level = Level.B if form == "jades-compact" else Level.LTA
     # The smaller choices by the number: SHA-256, a revocation list, no content time-stamp.
-    found = made(Cell(form, level, "P-256", 12), folder)
+    found = made(house, Cell(form, level, "P-256", 12), folder)
     octets = found.file.read_bytes()
     beside = [Octets(one.read_bytes(), one.name) for one in found.beside]
     return Signature(found, octets, read(Octets(octets, found.file.name), detached=beside))
@@ -199,12 +201,12 @@ def of_signing_time(one: Signature) -> Damage | None:
 
 def of_certificate_reference(one: Signature) -> Damage | None:
     """The digest of the signer's certificate, which is signed."""
-    return put(one.octets, *_last_flipped(hashlib.sha256(signer("P-256").certificate).digest())), {}
+    return put(one.octets, *_last_flipped(hashlib.sha256(one.made.certificate).digest())), {}
 
 
 def of_certificate(one: Signature) -> Damage | None:
     """The signer's certificate itself, in its signature."""
-    return put(one.octets, *_last_flipped(signer("P-256").certificate)), {}
+    return put(one.octets, *_last_flipped(one.made.certificate)), {}
 
 
 def _of_token(one: TimeStamp | None, at: Callable[[TimeStamp], bytes], of: Signature) -> Damage | None:
@@ -315,9 +317,9 @@ class Damaged:
         return f"{self.form}: {self.part}"
 
 
-def damaged(form: str, folder: Path) -> list[Damaged]:
+def damaged(house: MatrixHouse, form: str, folder: Path) -> list[Damaged]:
     """A signature of that form, damaged in each of its parts, each in a folder of its own."""
-    whole = signature(form, folder)
+    whole = signature(house, form, folder)
     found = []
     for part, damage in PARTS.items():
         done = damage(whole)

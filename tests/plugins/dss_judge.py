@@ -23,8 +23,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 JARS = ROOT / ".venv" / "dss" / "jars"
-SOURCE = ROOT / "tests" / "interop" / "dss" / "Judge.java"
-OF_LISTS = SOURCE.with_name("Lists.java")
+SOURCES = tuple(ROOT / "tests" / "interop" / "dss" / one for one in ("Judge.java", "Lists.java"))
 POLICY: Final = "http://dss.esig.europa.eu/validation/policy"
 
 
@@ -62,23 +61,49 @@ def judge() -> tuple[str, str]:
     return java, javac
 
 
-def answers(cases: Sequence[Case], folder: Path) -> list[dict[str, Any]]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrustedLists:
+    """Lists that are not the EU's: folders that have them under the last part of their address.
+
+    `address` is that of the list of lists, `types` those of lists of lists and of lists, `believed` the
+    certificate (DER) that signs it. Trusted is who is on the lists of the first folder.
+    """
+
+    folders: tuple[Path, ...]
+    address: str
+    types: tuple[str, str]
+    believed: Path
+
+
+def answers(cases: Sequence[Case], folder: Path, trusted: TrustedLists | None = None) -> list[dict[str, Any]]:
     """What EU DSS says to each case, offline (Judge.java tells what an answer holds).
 
     Skips without it; see `judge`.
     """
+    return judged(cases, folder, trusted)[1]
+
+
+def judged(
+    cases: Sequence[Case], folder: Path, trusted: TrustedLists | None = None
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The same, after what EU DSS makes of the trusted lists (Lists.java tells what is in that)."""
     java, javac = judge()
     asked = folder / "cases.tsv"
     asked.write_text("".join(f"{_line(case)}\n" for case in cases), encoding="utf-8")
+    arguments = [str(asked)]
+    if trusted is not None:
+        folders = "|".join(map(str, trusted.folders))
+        arguments += [folders, trusted.address, *trusted.types, str(trusted.believed)]
     said = subprocess.run(
-        [java, *_BRIEF, "-Xmx3g", "-cp", f"{_compiled(javac)}:{JARS}/*", "Judge", str(asked)],
+        [java, *_BRIEF, "-Xmx3g", "-cp", f"{_compiled(javac)}:{JARS}/*", "Judge", *arguments],
         capture_output=True,
         check=True,
         timeout=3600,
     ).stdout.decode("utf-8")
-    found = [json.loads(line) for line in said.splitlines() if line.startswith('{"file":')]
+    lines = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
+    found = [one for one in lines if "file" in one]
     assert [one["file"] for one in found] == [str(case.file) for case in cases]
-    return found
+    return [one for one in lines if "url" in one], found
 
 
 def default_policy() -> bytes:
@@ -117,38 +142,15 @@ def changed_policy(octets: bytes, changes: Sequence[tuple[str, dict[str, str], s
     return etree.tostring(root)
 
 
-def lists(
-    folders: Sequence[Path], address: str, types: tuple[str, str], believed: Path, cases: Sequence[Case]
-) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """What EU DSS makes of a list of lists at an address, of the lists behind it, and of signed files.
-
-    Each folder has such lists; the files are judged by the first. Lists.java tells what is in the arguments
-    and answers: first those about lists, then one for each case, of which file, revocation lists and time
-    count. Skips without EU DSS; see `judge`.
-    """
-    java, javac = judge()
-    asked = folders[0] / "cases.tsv"
-    lines = [f"{one.file}\t{'|'.join(map(str, one.lists))}\t{one.at:%Y-%m-%dT%H:%M:%SZ}\n" for one in cases]
-    asked.write_text("".join(lines), encoding="utf-8")
-    path = f"{_compiled(javac, OF_LISTS)}:{JARS}/*"
-    arguments = ["|".join(map(str, folders)), address, *types, str(believed), str(asked)]
-    said = subprocess.run(
-        [java, *_BRIEF, "-Xmx1g", "-cp", path, "Lists", *arguments],
-        capture_output=True,
-        check=True,
-        timeout=3600,
-    ).stdout.decode("utf-8")
-    found = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
-    return [one for one in found if "url" in one], [one for one in found if "file" in one]
-
-
-def _compiled(javac: str, source: Path = SOURCE) -> Path:
-    """The folder of a compiled judge, which is compiled once for each version of its source."""
-    compiled = JARS.parent / f"judge-{hashlib.sha256(source.read_bytes()).hexdigest()[:16]}"
+def _compiled(javac: str) -> Path:
+    """The folder of the compiled judge, which is compiled once for each version of its sources."""
+    version = hashlib.sha256(b"".join(one.read_bytes() for one in SOURCES)).hexdigest()[:16]
+    compiled = JARS.parent / f"judge-{version}"
     if not compiled.is_dir():
         with tempfile.TemporaryDirectory(dir=JARS.parent) as new:
+            sources = map(str, SOURCES)
             subprocess.run(
-                [javac, "-cp", f"{JARS}/*", "-d", f"{new}/made", str(source)], check=True, timeout=120
+                [javac, "-cp", f"{JARS}/*", "-d", f"{new}/made", *sources], check=True, timeout=600
             )
             with contextlib.suppress(OSError):  # another process was quicker
                 Path(new, "made").rename(compiled)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from trustworks.core.audit import Recorder
@@ -141,9 +141,10 @@ def open_provider(
     caa: Callable[[Sequence[str]], None] | None = None,
     caa_elsewhere: Callable[[Sequence[str], date], Sequence[Sight]] | None = None,
     transparency: Transparency | None = None,
+    start: datetime = START,
 ) -> Iterator[Provider]:
     """The service over these keys; the authorities' ceremonies are still to come."""
-    clock, system = PlacedClock(START), PlacedClock(START)
+    clock, system = PlacedClock(start), PlacedClock(start)
     spy = SpyKey(issuing_key)
     keys = KeyRing(root_key, spy)
     recorder = Recorder.open(database, "issuance", now=lambda: clock.moment)
@@ -180,4 +181,5 @@ def make_csr(key: Any = None, digest: Any = None, *extensions: x509.ExtensionTyp
     for extension in extensions:
         builder = builder.add_extension(extension, critical=False)
     signer = key or ec.generate_private_key(ec.SECP256R1())
-    return builder.sign(signer, digest or hashes.SHA256()).public_bytes(Encoding.DER)
+    by = None if isinstance(signer, ed25519.Ed25519PrivateKey) else digest or hashes.SHA256()
+    return builder.sign(signer, by).public_bytes(Encoding.DER)

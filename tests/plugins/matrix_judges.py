@@ -16,15 +16,14 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 from asn1crypto import x509 as asn1_x509
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from joserfc import jws
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 from joserfc.registry import HeaderParameter
-from judged_making import authority, root
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.validation import validate_pdf_signature, validate_pdf_timestamp
 from pyhanko_certvalidator import ValidationContext
-from signature_matrix import signer
 from signing_forms import asked
 
 from trustworks.formats.xades.names import DS
@@ -34,13 +33,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from signature_matrix import Judging, Made
+    from signature_matrix import Cell, Judging, Made
 
 VALID: Final = "valid"
 
 
-def of_dss(said: Mapping[str, Any], level: str) -> str:
-    """What EU DSS says of a file with one signature of that level."""
+def of_dss(said: Mapping[str, Any], cell: Cell) -> str:
+    """What EU DSS says of a file with one signature: of it, its level, and what it is by the trusted list."""
     if "error" in said:
         return str(said["error"])
     (one,) = said["signatures"]
@@ -49,15 +48,18 @@ def of_dss(said: Mapping[str, Any], level: str) -> str:
     ]
     if one["indication"] != "TOTAL_PASSED" or stamps:
         return " ".join([str(one["sub_indication"] or one["indication"]), *stamps])
-    return VALID if one["level"] == level else str(one["level"])
+    kinds = {str(stamp["qualification"]) for stamp in said["time_stamps"]}
+    found = (str(one["level"]), str(one["qualification"]), *sorted(kinds))
+    wanted = (cell.wanted, cell.qualified.dss, *(["QTSA"] if kinds else []))
+    return VALID if found == wanted else " ".join(found)
 
 
 def of_pyhanko(made: Made, judging: Judging, folder: Path) -> str:
     """pyHanko: signatures and time-stamps are intact, trusted, and nothing was changed after them."""
     del folder
     context = ValidationContext(
-        trust_roots=[asn1_x509.Certificate.load(root().der)],
-        other_certs=[asn1_x509.Certificate.load(authority().der)],
+        trust_roots=[asn1_x509.Certificate.load(judging.house.root)],
+        other_certs=[asn1_x509.Certificate.load(judging.house.issuing)],
         crls=[one.read_bytes() for one in judging.lists],
         moment=judging.at,
     )
@@ -99,7 +101,7 @@ def of_xmlsec1(made: Made, judging: Judging, folder: Path) -> str:
         *("b", "c"),
     ]
     said = _run(
-        *("xmlsec1", "--verify", "--enabled-key-data", "x509", "--trusted-der", str(judging.anchor)),
+        *("xmlsec1", "--verify", "--enabled-key-data", "x509", "--trusted-der", str(_root(judging, folder))),
         *(one for local in names for one in ("--id-attr:Id", local)),
         *("--verification-gmt-time", f"{judging.at:%Y-%m-%d %H:%M:%S}", name),
         cwd=cwd,
@@ -109,6 +111,8 @@ def of_xmlsec1(made: Made, judging: Judging, folder: Path) -> str:
 
 def of_openssl(made: Made, judging: Judging, folder: Path) -> str:
     """`openssl cms -verify -cades`, with the signed data beside it where it is not inside."""
+    if made.cell.request.format is Format.JADES:
+        return _of_openssl_jws(made, folder)
     request, file, content = made.cell.request, made.file, made.beside[0] if made.beside else None
     if request.container is not None:
         inside = folder / made.file.stem
@@ -118,7 +122,8 @@ def of_openssl(made: Made, judging: Judging, folder: Path) -> str:
             manifests = [one for one in opened.namelist() if one.startswith("META-INF/ASiCManifest")]
         file = inside / name
         content = inside / (manifests[0] if manifests else request.documents[0].name or "")
-    (folder / "root.pem").write_bytes(root().certificate.public_bytes(Encoding.PEM))
+    root = x509.load_der_x509_certificate(judging.house.root).public_bytes(Encoding.PEM)
+    (folder / "root.pem").write_bytes(root)
     said = _run(
         *("openssl", "cms", "-verify", "-cades", "-binary", "-inform", "DER", "-in", str(file)),
         *(
@@ -135,21 +140,67 @@ def of_openssl(made: Made, judging: Judging, folder: Path) -> str:
     return VALID if said.returncode == 0 else _line(said.stderr, "error:")
 
 
+_OF_JWS: Final = {"ES": (), "ED": (), "RS": (), "PS": ("rsa_padding_mode:pss", "rsa_pss_saltlen:digest")}
+"""Options of openssl for the value of a JWS, by how the name of the algorithm begins."""
+
+
+def _public(made: Made) -> bytes:
+    """The signer's public key (PEM)."""
+    public = x509.load_der_x509_certificate(made.certificate).public_key()
+    return public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+
+
+def _jws(made: Made) -> tuple[str, str, str, Any]:
+    """Protected header, payload as it is signed, and value of a JWS (RFC 7515, 5.1); its JSON, if any."""
+    octets = made.file.read_bytes()
+    if made.cell.form == "jades-compact":
+        protected, payload, value = octets.decode().split(".")
+        return protected, payload, value, None
+    whole: Any = json.loads(octets)
+    if made.cell.form == "jades-by-hash":
+        whole["payload"] = ""  # nothing is signed but the header, which names the digests of the files
+    elif made.cell.request.packed_as is Packaging.DETACHED:
+        content = b"".join(one.read_bytes() for one in made.beside)
+        whole["payload"] = base64.urlsafe_b64encode(content).rstrip(b"=").decode()
+    one = (whole.get("signatures") or [whole])[0]
+    return one["protected"], whole["payload"], one["signature"], whole
+
+
+def _decoded(text: str) -> bytes:
+    return base64.urlsafe_b64decode(text + "==")
+
+
+def _of_openssl_jws(made: Made, folder: Path) -> str:
+    """`openssl pkeyutl -verify`: the value over the protected header and the payload."""
+    protected, payload, text, _ = _jws(made)
+    name, value = json.loads(_decoded(protected))["alg"], _decoded(text)
+    if name.startswith("ES"):
+        half = len(value) // 2
+        value = encode_dss_signature(*(int.from_bytes(one) for one in (value[:half], value[half:])))
+    for file, octets in (
+        ("public.pem", _public(made)),
+        ("value", value),
+        ("signed", f"{protected}.{payload}".encode()),
+    ):
+        (folder / file).write_bytes(octets)
+    # `-rawin` takes the data and not its digest; with Ed25519 there is none.
+    digest = () if made.cell.kind == "Ed25519" else ("-digest", f"sha{name[-3:]}")
+    said = _run(
+        *("openssl", "pkeyutl", "-verify", "-pubin", "-inkey", "public.pem", "-rawin", "-in", "signed"),
+        *("-sigfile", "value", *digest),
+        *(one for option in _OF_JWS[name[:2].upper()] for one in ("-pkeyopt", option)),
+        cwd=folder,
+    )
+    return VALID if said.returncode == 0 else _line(said.stderr or said.stdout, "Failure")
+
+
 def of_joserfc(made: Made, judging: Judging, folder: Path) -> str:
     """joserfc: the value over the protected header and the payload."""
     del judging, folder
-    octets = made.file.read_bytes()
-    public = x509.load_der_x509_certificate(signer(made.cell.kind).certificate).public_key()
-    pem = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     name = made.cell.kind
     kind = RSAKey if name.startswith("RSA") else OKPKey if name.startswith("Ed") else ECKey
-    whole: Any = None if made.cell.form == "jades-compact" else json.loads(octets)
-    protected = (
-        octets.split(b".")[0].decode()
-        if whole is None
-        else (whole.get("signatures") or [whole])[0]["protected"]
-    )
-    header = json.loads(base64.urlsafe_b64decode(protected + "=="))
+    protected, _, _, whole = _jws(made)
+    header = json.loads(_decoded(protected))
     # What JAdES adds, and says is critical, is taken as understood.
     ours = (
         {one: HeaderParameter("JAdES", lambda _: None) for one in header["crit"]} if "crit" in header else {}
@@ -159,16 +210,11 @@ def of_joserfc(made: Made, judging: Judging, folder: Path) -> str:
     registry.max_payload_length = 1_000_000
     registry.max_signature_length = 1_000_000
     try:
-        key: Any = kind.import_key(pem)
+        key: Any = kind.import_key(_public(made))
         if whole is None:
-            jws.deserialize_compact(octets, key, registry=registry)
-            return VALID
-        if made.cell.form == "jades-by-hash":
-            whole["payload"] = ""  # nothing is signed but the header, which names the digests of the files
-        elif made.cell.request.packed_as is Packaging.DETACHED:
-            content = b"".join(one.read_bytes() for one in made.beside)
-            whole["payload"] = base64.urlsafe_b64encode(content).rstrip(b"=").decode()
-        jws.deserialize_json(whole, key, registry=registry)
+            jws.deserialize_compact(made.file.read_bytes(), key, registry=registry)
+        else:
+            jws.deserialize_json(whole, key, registry=registry)
     except Exception as error:  # noqa: BLE001 - whatever it says, it does not say that it is valid
         return f"{type(error).__name__}"
     return VALID
@@ -194,11 +240,17 @@ JUDGES: Final[Mapping[str, tuple[Callable[[Made, Judging, Path], str], Callable[
     "pyHanko": (of_pyhanko, lambda form: asked(form).format is Format.PADES),
     "pdfsig": (of_pdfsig, lambda form: asked(form).format is Format.PADES),
     "xmlsec1": (of_xmlsec1, lambda form: asked(form).format is Format.XADES),
-    "openssl": (of_openssl, lambda form: asked(form).format is Format.CADES),
+    "openssl": (of_openssl, lambda form: asked(form).format in {Format.CADES, Format.JADES}),
     "joserfc": (of_joserfc, lambda form: asked(form).format is Format.JADES),
     "zipfile": (of_zipfile, lambda form: asked(form).container is not None),
 }
 """Each judge, and whether it is for a form."""
+
+
+def _root(judging: Judging, folder: Path) -> Path:
+    file = folder / "root.cer"
+    file.write_bytes(judging.house.root)
+    return file
 
 
 def _run(*command: str, cwd: Path | None = None) -> subprocess.CompletedProcess[bytes]:

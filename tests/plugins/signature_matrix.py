@@ -1,37 +1,38 @@
-"""Signatures of every form, level and kind of key, made by the whole process of signing, in a house of tests.
+"""Signatures of every form, level and kind of key, made by the whole process of signing, in `matrix_house`.
 
 A form is a format with its packaging, its container and how it is written (`signing_forms`). What else there
-is to choose goes round from cell to cell: the hash of references, how status is told, content time-stamps.
+is to choose goes round from cell to cell: the profile of the signer's certificate, the hash of references,
+how status is told, content time-stamps.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import cache
 from itertools import product
 from typing import TYPE_CHECKING, Any, Final
 
-from cryptography import x509
 from dss_judge import Case
-from evidence_graphs import Entity, key, ocsp_answer
-from judged_making import ALIKE, RESPONDER, UNIT, authority, lists, root
+from judged_making import ALIKE
+from matrix_house import PROFILES
 from signing_forms import FORMS, NAMES, asked, detached
-from signing_house import KINDS, House, key_of
+from signing_house import KINDS
 
-from trustworks.core.ports import NOTHING, ValidationData
+from trustworks.formats.claims import Claims
 from trustworks.signing.create.process import Creation, Terms
 from trustworks.signing.model import Container, Format, Level
-from trustworks.validation import validate
+from trustworks.validation.given import extra_of, trusted_of
 from trustworks.validation.policies.suites import shipped
-from trustworks.validation.service import policy_of
+from trustworks.validation.service import Validator, policy_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import datetime
     from pathlib import Path
 
     from judged_making import Change
-    from signing_house import Person
+    from matrix_house import MatrixHouse, Qualified
 
     from trustworks.signing.create.process import Signed
     from trustworks.signing.model import Request
@@ -41,55 +42,9 @@ if TYPE_CHECKING:
 HASHES: Final = ("sha256", "sha384", "sha512")
 TOLD: Final = ("list", "answer")
 """How the status of the signer is told: by a revocation list, or by an OCSP answer."""
+SOON: Final = timedelta(seconds=2)
+"""From a signature to the lists by which it is judged."""
 LATER: Final = timedelta(hours=1)
-
-
-@dataclass(frozen=True)
-class MatrixHouse(House):
-    """An authority below a root, that issues signers; the root issues the time-stamping unit."""
-
-    told: str = "list"
-
-    @property
-    def unit(self) -> Entity:
-        return UNIT
-
-    def evidence_of(
-        self,
-        certificate: bytes,
-        at: datetime,
-        *,
-        at_hand: ValidationData = NOTHING,
-        since: datetime | None = None,
-        time_stamp: bool = False,
-    ) -> ValidationData:
-        """The path, and the status of this second."""
-        del at, at_hand, since
-        now = datetime.now(UTC).replace(microsecond=0)
-        path = (certificate, authority().der, root().der)
-        if self.told == "list" or time_stamp:
-            return ValidationData(certificates=path, lists=lists(at=now))
-        about = Entity("", x509.load_der_x509_certificate(certificate), authority())
-        answer = ocsp_answer(about, RESPONDER, now)
-        return ValidationData(certificates=path, lists=lists(at=now)[1:], answers=(answer,))
-
-
-@cache
-def matrix_house(told: str) -> MatrixHouse:
-    return MatrixHouse(root=authority(), told=told)
-
-
-@cache
-def signer(kind: str) -> Person:
-    """A signer with a key of that kind."""
-    public = key_of(KINDS[kind].make).public_key()
-    return matrix_house(TOLD[0]).person(
-        kind,
-        extensions=(
-            x509.SubjectKeyIdentifier.from_public_key(public),
-            x509.AuthorityKeyIdentifier.from_issuer_public_key(key(authority().name).public_key()),
-        ),
-    )
 
 
 @dataclass(frozen=True)
@@ -108,6 +63,17 @@ class Cell:
     @property
     def told(self) -> str:
         return TOLD[self.number // 3 % 2]
+
+    @property
+    def profile(self) -> str:
+        """The profile of the signer's certificate: forms, levels and kinds of keys meet all of them."""
+        place = list(FORMS).index(self.form) + list(Level).index(self.level) + list(KINDS).index(self.kind)
+        return list(PROFILES)[place % len(PROFILES)]
+
+    @property
+    def qualified(self) -> Qualified:
+        """What the signature is by the trusted list."""
+        return PROFILES[self.profile]
 
     @property
     def request(self) -> Request:
@@ -133,10 +99,12 @@ class Cell:
             self.request.format
         ]
 
-    def sign(self) -> Signed:
-        person = signer(self.kind)
-        creation = Creation(means=matrix_house(self.told).means, terms=Terms(ed25519=True, lab=True))
-        return creation.sign(self.request, person.signer, person.sign)
+    def sign(self, house: MatrixHouse) -> Signed:
+        person = house.person(self.kind, self.profile)
+        means = house.means(by_answer=self.told == "answer")
+        creation = Creation(means=means, terms=Terms(ed25519=True, lab=True))
+        claims = Claims(signing_time=house.now().replace(microsecond=0))
+        return creation.sign(replace(self.request, claims=claims), person.signer, person.sign)
 
 
 def _can_be(form: str, level: Level) -> bool:
@@ -192,53 +160,65 @@ WITH_EDDSA: Final[tuple[Change, ...]] = (
 
 @dataclass(frozen=True, kw_only=True)
 class Judging:
-    """With what the files of a folder are judged: root, newest lists, documents, a time after all of it."""
+    """With what files are judged: the trusted lists of the house alone, its newest revocation lists."""
 
-    anchor: Path
+    house: MatrixHouse
+    folder: Path
     lists: tuple[Path, ...]
     at: datetime
+    answers: tuple[Path, ...] = ()
 
     @classmethod
-    def into(cls, folder: Path) -> Judging:
-        at = datetime.now(UTC).replace(microsecond=0) + LATER
-        anchor = folder / "root.cer"
-        anchor.write_bytes(root().der)
+    def into(cls, house: MatrixHouse, folder: Path) -> Judging:
+        """Now, with what is known beside the files written into a folder."""
+        at = house.pass_(SOON).replace(microsecond=0)
         files = []
-        for number, one in enumerate(lists(at=at)):
+        for number, one in enumerate(house.lists()):
             files.append(folder / f"{number}.crl")
             files[-1].write_bytes(one)
-        return cls(anchor=anchor, lists=tuple(files), at=at + LATER)
+        return cls(house=house, folder=folder, lists=tuple(files), at=at + LATER)
+
+    @property
+    def without_the_signer(self) -> Judging:
+        """The same without the list that tells of signers; of the time-stamping unit there is an answer."""
+        answer = self.folder / "unit.ocsp"
+        answer.write_bytes(self.house.answer(self.house.unit))
+        return replace(self, lists=self.lists[1:], answers=(answer,))
 
     def case(self, file: Path, beside: Iterable[Path] = (), **more: Any) -> Case:
         return Case(
-            file=file, anchors=(self.anchor,), detached=tuple(beside), at=self.at, lists=self.lists, **more
+            file=file, detached=tuple(beside), at=self.at, lists=self.lists, answers=self.answers, **more
         )
 
     def here(self, case: Case) -> Report:
         """What we say of it, with no more than what is given to the judge."""
-        return validate(
-            case.file,
-            detached=case.detached,
-            trust=case.anchors,
-            untrusted=case.lists,
-            at=case.at,
-            offline=True,
-            policy=policy() if case.policy is None else str(case.policy),
+        return self._validator(case.policy).validate(case.file, detached=case.detached)
+
+    @cache  # noqa: B019 - lives as long as a test
+    def _validator(self, by: Path | None) -> Validator:
+        trusted = trusted_of([self.house.store()], self.at)
+        return Validator(
+            policy=policy() if by is None else policy_of(str(by)),
+            trust=trusted.trust,
+            lists=trusted.lists,
+            extra=extra_of([*self.lists, *self.answers]),
+            at=self.at,
         )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Made:
-    """A signature of the matrix in its file, with its documents where they are not in it."""
+    """A signature of the matrix in its file, its documents that are not in it, its signer's certificate."""
 
     cell: Cell
     file: Path
     beside: tuple[Path, ...]
+    certificate: bytes
 
 
-def made(cell: Cell, folder: Path) -> Made:
+def made(house: MatrixHouse, cell: Cell, folder: Path) -> Made:
     """The file of a cell in that folder, and the documents beside it."""
-    signed = cell.sign()
+    signed = cell.sign(house)
     assert signed.level == cell.wanted, (cell.name, signed.level)
     file = folder / f"{cell.name.replace(' ', '_')}.{cell.suffix}"
     file.write_bytes(signed.data.octets())
@@ -246,4 +226,5 @@ def made(cell: Cell, folder: Path) -> Made:
     for one in detached(cell.request):
         beside.append(folder / (one.name or ""))
         beside[-1].write_bytes(one.octets())
-    return Made(cell=cell, file=file, beside=tuple(beside))
+    certificate = house.person(cell.kind, cell.profile).certificate
+    return Made(cell=cell, file=file, beside=tuple(beside), certificate=certificate)

@@ -67,9 +67,13 @@ _HASHES: Final[dict[str, hashes.HashAlgorithm]] = {
 }
 
 
+def key_of(make: str, owner: str = "") -> PrivateKey:
+    """A throw-away key: another one for each owner."""
+    return _key(make, owner)
+
+
 @cache
-def key_of(make: str) -> PrivateKey:
-    """A throw-away key."""
+def _key(make: str, owner: str) -> PrivateKey:  # noqa: ARG001 - as above
     if make == "rsa":
         return rsa.generate_private_key(public_exponent=65537, key_size=3072)
     if make == "ed25519":
@@ -77,9 +81,9 @@ def key_of(make: str) -> PrivateKey:
     return ec.generate_private_key(_CURVES[make])
 
 
-def value(make: str, octets: bytes, scheme: str) -> bytes:
+def value(make: str, octets: bytes, scheme: str, owner: str = "") -> bytes:
     """What a module's key would sign: ECDSA in DER."""
-    found = key_of(make)
+    found = key_of(make, owner)
     if isinstance(found, ed25519.Ed25519PrivateKey):
         return found.sign(octets)
     digest = _HASHES[scheme.rsplit("_", maxsplit=1)[-1]]
@@ -98,13 +102,14 @@ class Person:
     kind: str
     certificate: bytes
     chain: tuple[bytes, ...]
+    owner: str = ""
 
     @property
     def signer(self) -> Signer:
         return Signer(certificates=(self.certificate, *self.chain), scheme=KINDS[self.kind].scheme)
 
     def sign(self, octets: bytes) -> bytes:
-        return value(KINDS[self.kind].make, octets, KINDS[self.kind].scheme)
+        return value(KINDS[self.kind].make, octets, KINDS[self.kind].scheme, self.owner)
 
 
 @dataclass(frozen=True)

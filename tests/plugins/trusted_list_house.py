@@ -11,7 +11,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
-from issuance_testbed import PUBLIC_URL, make_csr, open_provider, settings
+from issuance_testbed import PUBLIC_URL, START, make_csr, open_provider, settings
 from trusted_list_bench import party
 
 from trustworks.core.pki.trusted_lists.read import read_trusted_list
@@ -129,15 +129,25 @@ def services(found: TrustedList) -> tuple[Service, ...]:
 
 @contextmanager
 def open_house(
-    database: Database, root_key: Key, issuing_key: Key, base: Path, **changes: Any
+    database: Database,
+    root_key: Key,
+    issuing_key: Key,
+    base: Path,
+    *,
+    start: datetime = START,
+    keys: dict[str, ec.EllipticCurvePrivateKey] | None = None,
+    **changes: Any,
 ) -> Iterator[House]:
-    """A house with authorities, an OCSP responder and a list signer; no list yet, and no unit."""
+    """A house with authorities, an OCSP responder and a list signer; no list yet, and no unit.
+
+    `keys` are those that are not throw-away, such as a module's.
+    """
     of = settings(**{**CONFIGURED, **changes})
-    with open_provider(database, root_key, issuing_key, of=of) as provider:
+    with open_provider(database, root_key, issuing_key, of=of, start=start) as provider:
         provider.issuance.create_root(root_key, by="ceremony")
         provider.issuance.create_issuing(issuing_key, by="ceremony")
         provider.clock.advance(hours=1)
-        house = House(provider=provider, base=base, of=of)
+        house = House(provider=provider, base=base, of=of, keys=dict(keys or {}))
         house.put("ocsp.pem", house.certified("ocsp-signer", "OCSP responder"))
         house.put("list-signer.pem", house.certified("list-signer", "list signer"))
         yield house

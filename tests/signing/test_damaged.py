@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +12,8 @@ from signing_forms import FORMS
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from matrix_house import MatrixHouse
+
     from trustworks.validation import Verdict
 
 
@@ -21,11 +22,10 @@ def said(verdict: Verdict) -> str:
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_damage_is_found_where_it_is(form: str, tmp_path: Path) -> None:
-    whole = signature(form, tmp_path).made
-    files = damaged(form, tmp_path)
-    judging = Judging.into(tmp_path)
-    judging = replace(judging, lists=judging.lists[1:])  # the signer's status is told in the file alone
+def test_damage_is_found_where_it_is(form: str, matrix: MatrixHouse, tmp_path: Path) -> None:
+    whole = signature(matrix, form, tmp_path).made
+    files = damaged(matrix, form, tmp_path)
+    judging = Judging.into(matrix, tmp_path).without_the_signer  # the file alone tells his status
     before = judging.here(judging.case(whole.file, whole.beside)).outcome
     assert {said(one.verdict) for one in before.time_stamps} <= {"PASSED"}
     if form != "jades-compact":

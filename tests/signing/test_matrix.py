@@ -1,4 +1,7 @@
-"""Every form, level and kind of key: what is signed is valid and has its level, before our own validator."""
+"""Every form, level and kind of key, and certificates of several profiles, before our own validator.
+
+What is signed is valid, has its level, and is what the trusted list of our own makes of it.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ from itertools import combinations, product
 from typing import TYPE_CHECKING
 
 import pytest
+from matrix_house import PROFILES
 from signature_matrix import EVERY, HASHES, TOLD, Judging, made, pairs
 from signing_forms import FORMS
 from signing_house import KINDS
@@ -15,6 +19,8 @@ from trustworks.signing.model import Level
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+    from matrix_house import MatrixHouse
 
 
 def test_the_part_has_each_pair_of_the_whole() -> None:
@@ -33,18 +39,21 @@ def test_the_part_has_each_pair_of_the_whole() -> None:
     for cells in (EVERY, pairs()):
         assert {one.request.hash_name for one in cells} == set(HASHES)
         assert {(one.form, one.told) for one in cells} == set(product(FORMS, TOLD))
+        assert {(one.form, one.profile) for one in cells} == set(product(FORMS, PROFILES))
+    assert {(one.kind, one.level, one.profile) for one in EVERY} == set(product(KINDS, Level, PROFILES))
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_what_is_signed_is_valid_and_has_its_level(form: str, tmp_path: Path) -> None:
-    files = [made(cell, tmp_path) for cell in pairs() if cell.form == form]
-    judging = Judging.into(tmp_path)
+def test_what_is_signed_is_valid_and_has_its_level(form: str, matrix: MatrixHouse, tmp_path: Path) -> None:
+    files = [made(matrix, cell, tmp_path) for cell in pairs() if cell.form == form]
+    judging = Judging.into(matrix, tmp_path)
     for one in files:
         report = judging.here(judging.case(one.file, one.beside))
         outcome = report.outcome
         (signature,) = outcome.signatures
         said = (str(signature.indication), signature.sub_indication, report.evidence.signatures[0].level)
         assert said == ("TOTAL-PASSED", None, one.cell.wanted), one.cell.name
-        assert [str(stamp.verdict.indication) for stamp in outcome.time_stamps] == ["PASSED"] * len(
-            outcome.time_stamps
-        )
+        plain = report.plain()
+        assert [found["qualification"] for found in plain["signatures"]] == [one.cell.qualified.ours]
+        stamps = [(found["indication"], found["qualification"]) for found in plain["timestamps"]]
+        assert stamps == [("PASSED", ["Qualified"])] * len(outcome.time_stamps), one.cell.name

@@ -9,6 +9,7 @@ import eu.europa.esig.dss.model.policy.ValidationPolicy;
 import eu.europa.esig.dss.simplereport.SimpleReport;
 import eu.europa.esig.dss.spi.DSSUtils;
 import eu.europa.esig.dss.spi.validation.CommonCertificateVerifier;
+import eu.europa.esig.dss.spi.x509.CertificateSource;
 import eu.europa.esig.dss.spi.x509.CommonCertificateSource;
 import eu.europa.esig.dss.spi.x509.CommonTrustedCertificateSource;
 import eu.europa.esig.dss.spi.x509.revocation.crl.ExternalResourcesCRLSource;
@@ -24,6 +25,7 @@ import java.nio.file.Paths;
 import java.security.MessageDigest;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Date;
 import java.util.HashMap;
 import java.util.List;
@@ -34,7 +36,8 @@ import java.util.logging.LogManager;
  * What EU DSS says of signed files, offline. Each line of the file that is named first is a case, its fields set apart by tabs, lists of
  * files in a field by '|': the signed file; trust anchors (DER); detached data; the time of validation (ISO 8601, or empty: now);
  * revocation lists (DER); OCSP answers (DER); certificates that nobody trusts (DER); evidence records beside the file; the policy (a
- * constraint file of EU DSS, or empty: the one that EU DSS has by default).
+ * constraint file of EU DSS, or empty: the one that EU DSS has by default). Whoever is on the trusted lists that are named by five further
+ * arguments, which Lists tells of, is trusted too; then the first lines are about these lists.
  * Each line that is printed is the answer to one case, in JSON. What it says of a signature, time-stamp or evidence record is under "key",
  * the SHA-256 of the value, the token or the record, so that it can be found again whatever the order.
  */
@@ -44,17 +47,18 @@ public class Judge {
     public static void main(String[] arguments) throws Exception {
         LogManager.getLogManager().reset();
         PrintStream out = new PrintStream(System.out, true, StandardCharsets.UTF_8);
+        CertificateSource lists = arguments.length > 1 ? Lists.load(Arrays.copyOfRange(arguments, 1, 6), out) : null;
         for (String line : Files.readAllLines(Paths.get(arguments[0]), StandardCharsets.UTF_8)) {
             String[] fields = line.split("\t", -1);
             try {
-                out.println(answer(fields));
+                out.println(answer(fields, lists));
             } catch (Throwable error) {
                 out.println("{\"file\":" + text(fields[0]) + ",\"error\":" + text(error.getClass().getSimpleName() + ": " + error.getMessage()) + "}");
             }
         }
     }
 
-    private static String answer(String[] fields) throws Exception {
+    private static String answer(String[] fields, CertificateSource lists) throws Exception {
         SignedDocumentValidator validator = SignedDocumentValidator.fromDocument(new FileDocument(new File(fields[0])));
         validator.setTokenExtractionStrategy(TokenExtractionStrategy.EXTRACT_TIMESTAMPS_ONLY);
         CommonCertificateVerifier verifier = new CommonCertificateVerifier();
@@ -62,7 +66,7 @@ public class Judge {
         for (DSSDocument anchor : documents(fields[1])) {
             trusted.addCertificate(DSSUtils.loadCertificate(anchor.openStream()));
         }
-        verifier.setTrustedCertSources(trusted);
+        verifier.setTrustedCertSources(lists == null ? new CertificateSource[] {trusted} : new CertificateSource[] {trusted, lists});
         if (!fields[4].isEmpty()) {
             verifier.setCrlSource(new ExternalResourcesCRLSource(documents(fields[4]).toArray(new DSSDocument[0])));
         }
@@ -106,6 +110,7 @@ public class Judge {
                 .append(",\"time_stamps\":").append(one.getTimestampList().size())
                 .append(",\"best_signature_time\":").append(time(simple.getBestSignatureTime(one.getId())))
                 .append(",\"scopes\":").append(one.getSignatureScopes().size())
+                .append(",\"qualification\":").append(text(String.valueOf(simple.getSignatureQualification(one.getId()))))
                 .append(verdict(simple, one.getId()))
                 .append("}");
             between = ",";
@@ -121,6 +126,7 @@ public class Judge {
                 .append(",\"imprint_found\":").append(one.isMessageImprintDataFound())
                 .append(",\"imprint_intact\":").append(one.isMessageImprintDataIntact())
                 .append(",\"covers\":").append(one.getTimestampedObjects().size())
+                .append(",\"qualification\":").append(text(String.valueOf(simple.getTimestampQualification(one.getId()))))
                 .append(verdict(simple, one.getId()))
                 .append("}");
             between = ",";

@@ -1,43 +1,26 @@
-import eu.europa.esig.dss.model.DSSDocument;
 import eu.europa.esig.dss.model.DSSException;
 import eu.europa.esig.dss.model.FileDocument;
 import eu.europa.esig.dss.model.tsl.LOTLInfo;
 import eu.europa.esig.dss.model.tsl.TLInfo;
-import eu.europa.esig.dss.simplereport.SimpleReport;
 import eu.europa.esig.dss.spi.DSSUtils;
 import eu.europa.esig.dss.spi.client.http.DSSFileLoader;
 import eu.europa.esig.dss.spi.tsl.TrustedListsCertificateSource;
-import eu.europa.esig.dss.spi.validation.CommonCertificateVerifier;
 import eu.europa.esig.dss.spi.x509.CommonCertificateSource;
-import eu.europa.esig.dss.spi.x509.revocation.crl.ExternalResourcesCRLSource;
 import eu.europa.esig.dss.tsl.function.TypeOtherTSLPointer;
 import eu.europa.esig.dss.tsl.function.XMLOtherTSLPointer;
 import eu.europa.esig.dss.tsl.job.TLValidationJob;
 import eu.europa.esig.dss.tsl.source.LOTLSource;
-import eu.europa.esig.dss.validation.SignedDocumentValidator;
 import java.io.File;
 import java.io.PrintStream;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.Paths;
-import java.time.Instant;
-import java.util.ArrayList;
-import java.util.Date;
-import java.util.List;
-import java.util.logging.LogManager;
 
 /**
- * What EU DSS makes of a list of lists that is not the EU's, of the lists that it points to, and of signatures by them. The arguments: a
+ * What EU DSS makes of a list of lists that is not the EU's, and of the lists that it points to. The arguments: a
  * folder that has every list under the last part of its address, or several, set apart by '|'; the address of the list of lists; the type of lists of lists, and that of
- * the lists; the certificate (DER) by which the list of lists is believed; a file with a case in each line, its fields set apart by tabs: a
- * signed file, revocation lists (DER, set apart by '|'), the time of validation (ISO 8601).
- * The first lines that are printed are about the lists, one each, folder by folder, the list of lists first; then comes one for each case,
- * judged by the lists of the first folder.
+ * the lists; the certificate (DER) by which the list of lists is believed.
+ * A line is printed about each list, folder by folder, the list of lists first. Whoever is on the lists of the first folder is trusted.
  */
 public class Lists {
-    public static void main(String[] arguments) throws Exception {
-        LogManager.getLogManager().reset();
-        PrintStream out = new PrintStream(System.out, true, StandardCharsets.UTF_8);
+    static TrustedListsCertificateSource load(String[] arguments, PrintStream out) {
         CommonCertificateSource believed = new CommonCertificateSource();
         believed.addCertificate(DSSUtils.loadCertificate(new File(arguments[4])));
         TrustedListsCertificateSource trusted = null;
@@ -45,9 +28,7 @@ public class Lists {
             TrustedListsCertificateSource found = load(new File(folder), believed, arguments, out);
             trusted = trusted == null ? found : trusted;
         }
-        for (String line : Files.readAllLines(Paths.get(arguments[5]), StandardCharsets.UTF_8)) {
-            out.println(judged(line.split("\t", -1), trusted));
-        }
+        return trusted;
     }
 
     private static TrustedListsCertificateSource load(File folder, CommonCertificateSource believed, String[] arguments, PrintStream out) {
@@ -104,25 +85,6 @@ public class Lists {
             }
         }
         return "";
-    }
-
-    private static String judged(String[] fields, TrustedListsCertificateSource trusted) {
-        SignedDocumentValidator validator = SignedDocumentValidator.fromDocument(new FileDocument(new File(fields[0])));
-        CommonCertificateVerifier verifier = new CommonCertificateVerifier();
-        verifier.setTrustedCertSources(trusted);
-        List<DSSDocument> lists = new ArrayList<>();
-        for (String one : fields[1].split("\\|")) {
-            lists.add(new FileDocument(new File(one)));
-        }
-        verifier.setCrlSource(new ExternalResourcesCRLSource(lists.toArray(new DSSDocument[0])));
-        validator.setCertificateVerifier(verifier);
-        validator.setValidationTime(Date.from(Instant.parse(fields[2])));
-        SimpleReport simple = validator.validateDocument().getSimpleReport();
-        String id = simple.getFirstSignatureId();
-        return "{\"file\":" + text(fields[0])
-            + ",\"indication\":" + text(String.valueOf(simple.getIndication(id)))
-            + ",\"sub_indication\":" + text(String.valueOf(simple.getSubIndication(id)))
-            + ",\"qualification\":" + text(String.valueOf(simple.getSignatureQualification(id))) + "}";
     }
 
     private static String text(String value) {
