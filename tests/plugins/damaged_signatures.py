@@ -73,7 +73,7 @@ def signature(house: MatrixHouse, form: str, folder: Path) -> Signature:
 
 def put(octets: bytes, old: bytes, new: bytes) -> bytes:
     """The same with `new` wherever `old` stands, in whatever it is written."""
-    if octets.startswith(b"PK"):
+    if octets.startswith(b"PK\x03\x04"):
         return _in_container(octets, {}, lambda member: put(member, old, new))
     if octets.startswith(b"%PDF"):
         octets = re.sub(
@@ -81,8 +81,7 @@ def put(octets: bytes, old: bytes, new: bytes) -> bytes:
             lambda found: put(bytes.fromhex(found[0].decode()), old, new).hex().encode(),
             octets,
         )
-    elif octets.startswith(b"{"):
-        whole = json.loads(octets)
+    elif (whole := _json(octets)) is not None:
         changed = _in_json(whole, old, new)
         return octets if changed == whole else json.dumps(changed, separators=(",", ":")).encode()
     elif octets.startswith(b"<"):
@@ -101,6 +100,16 @@ def _in_container(
         for one in opened.infolist():
             written.writestr(one, members.get(one.filename) or change(opened.read(one)))
     return made.getvalue()
+
+
+def _json(octets: bytes) -> Any:
+    """An object of JSON; None for anything else, such as a digest that begins like one."""
+    if not octets.startswith(b"{"):
+        return None
+    try:
+        return json.loads(octets)
+    except ValueError:  # not UTF-8 is one, too
+        return None
 
 
 def _in_json(value: Any, old: bytes, new: bytes) -> Any:

@@ -49,12 +49,16 @@ LATER: Final = timedelta(hours=1)
 
 @dataclass(frozen=True)
 class Cell:
-    """One signature of the matrix; `number` is where it stands, by which the smaller choices go round."""
+    """One signature of the matrix; `number` is where it stands, by which the smaller choices go round.
+
+    `turn` turns the profiles of certificates, so that each kind of key meets all of them.
+    """
 
     form: str
     level: Level
     kind: str
     number: int
+    turn: int = 0
 
     @property
     def name(self) -> str:
@@ -66,9 +70,8 @@ class Cell:
 
     @property
     def profile(self) -> str:
-        """The profile of the signer's certificate: forms, levels and kinds of keys meet all of them."""
-        place = list(FORMS).index(self.form) + list(Level).index(self.level) + list(KINDS).index(self.kind)
-        return list(PROFILES)[place % len(PROFILES)]
+        """The profile of the signer's certificate."""
+        return list(PROFILES)[(list(KINDS).index(self.kind) + self.turn) % len(PROFILES)]
 
     @property
     def qualified(self) -> Qualified:
@@ -113,21 +116,24 @@ def _can_be(form: str, level: Level) -> bool:
 
 
 EVERY: Final = [
-    Cell(form, level, kind, number)
+    Cell(form, level, kind, number, turn=number // len(KINDS))
     for number, (form, level, kind) in enumerate(product(FORMS, Level, KINDS))
     if _can_be(form, level)
 ]
 
 
 def pairs() -> list[Cell]:
-    """A part of the matrix in which each form, level and kind of key meets each other one."""
+    """A part of the matrix in which each form, level and kind of key meets each other one.
+
+    Each kind of key has one certificate here: they take longer to issue than all else that is signed.
+    """
     there = {(one.form, one.level, one.kind): one for one in EVERY}
     found: list[Cell] = []
     for row, form in enumerate(FORMS):
         for column, kind in enumerate(KINDS):
             level = list(Level)[(row + column) % 4]
             cell = there.get((form, level, kind)) or there[form, Level.B, kind]
-            found.append(replace(cell, number=len(found)))
+            found.append(replace(cell, number=len(found), turn=0))
     return found
 
 

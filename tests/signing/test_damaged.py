@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from trustworks.validation import Verdict
 
 
+pytestmark = pytest.mark.xdist_group("matrix")  # its house is made once
+
+
 def said(verdict: Verdict) -> str:
     return " ".join(str(one) for one in (verdict.indication, verdict.sub_indication) if one is not None)
 

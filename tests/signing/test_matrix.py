@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from matrix_house import MatrixHouse
 
+pytestmark = pytest.mark.xdist_group("matrix")  # its house is made once
+
 
 def test_the_part_has_each_pair_of_the_whole() -> None:
     def met(cells: Sequence[tuple[object, ...]]) -> set[object]:
