@@ -166,13 +166,12 @@ class MatrixHouse:
             keys=self.keys,
         )
 
-    def lists(self) -> tuple[bytes, ...]:
-        """The revocation lists of this second: of the authority that issues, and of the root."""
+    def list_of(self, name: str) -> bytes:
+        """The revocation list of an authority: that of this second, but of the root its only one."""
         now = self.now().replace(microsecond=0)
-        for name in ("issuing", "root"):
-            if name not in self._published or self._published[name][0] < now:
-                self._published[name] = (now, self._publisher.publish_all(name, actor="test")[-1].der)
-        return tuple(self._published[name][1] for name in ("issuing", "root"))
+        if name not in self._published or (name != "root" and self._published[name][0] < now):
+            self._published[name] = (now, self._publisher.publish_all(name, actor="test")[-1].der)
+        return self._published[name][1]
 
     @cached_property
     def _responder(self) -> Responder:
@@ -200,10 +199,10 @@ class MatrixHouse:
         """The path, and the status of this second."""
 
         path = (certificate, self.issuing, self.root)
-        lists = self.lists()
-        if not by_answer:
-            return ValidationData(certificates=path, lists=lists)
-        return ValidationData(certificates=path, lists=lists[1:], answers=(self.answer(certificate),))
+        if by_answer:
+            answers, lists = (self.answer(certificate),), (self.list_of("root"),)
+            return ValidationData(certificates=path, lists=lists, answers=answers)
+        return ValidationData(certificates=path, lists=(self.list_of("issuing"), self.list_of("root")))
 
     def means(self, *, by_answer: bool) -> Means:
         """With what signatures are made here; the status of signers is told by answers, or else by lists."""

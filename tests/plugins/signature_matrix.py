@@ -179,9 +179,9 @@ class Judging:
         """Now, with what is known beside the files written into a folder."""
         at = house.pass_(SOON).replace(microsecond=0)
         files = []
-        for number, one in enumerate(house.lists()):
-            files.append(folder / f"{number}.crl")
-            files[-1].write_bytes(one)
+        for name in ("issuing", "root"):
+            files.append(folder / f"{name}.crl")
+            files[-1].write_bytes(house.list_of(name))
         return cls(house=house, folder=folder, lists=tuple(files), at=at + LATER)
 
     @property
