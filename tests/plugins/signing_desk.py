@@ -65,7 +65,7 @@ class Here:
 
     def ask(self, question: Question) -> Reply:
         self.asked.append(question.words)
-        words, octets = answer(lambda _: self.creation, question.words, question.octets)
+        words, octets = answer(lambda *_: self.creation, question.words, question.octets)
         raised(words)
         return Reply(words=words, octets=octets)
 
@@ -81,6 +81,7 @@ def seal_of(person: Person, revoked: str | None = None) -> Seal:
         sign=person.sign,
         spki=public.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo),
         qualified=False,
+        device=False,
         revoked=lambda: revoked,
     )
 

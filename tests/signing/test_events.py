@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 from signing_house import TEXT, documents
 
+from trustworks.core.errors import Malformed, Refused, Rejected, Unavailable
 from trustworks.signing.events import agreed, augmented, completed, sealed, signed
 from trustworks.signing.model import Container, Format, Request
 
@@ -20,9 +21,7 @@ KEY: Final = hashlib.sha256(b"a public key").digest()
 REQUEST: Final = Request(format=Format.CADES, container=Container.ASIC_S, documents=documents(Format.CADES))
 
 EVENTS: Final = {
-    "signing.signed": lambda: signed(
-        through="api", request=REQUEST, key=KEY, level="CAdES-BASELINE-T", client="accounting"
-    ),
+    "signing.signed": lambda: signed(through="command", request=REQUEST, key=KEY, level="CAdES-BASELINE-T"),
     "signing.augmented": lambda: augmented(
         through="api", levels=["CAdES-BASELINE-LTA", "CAdES-BASELINE-LT"], client="accounting"
     ),
@@ -38,7 +37,7 @@ def told(event: Event) -> str:
 def test_an_event_says_what_was_done_by_whom_with_which_outcome_and_when(kind: str) -> None:
     event = EVENTS[kind]()
     assert (event.type, event.outcome, event.actor) == (kind, "success", "signing")
-    assert event.subject["client"] == "accounting"
+    assert event.subject == ({"key": KEY.hex()} if kind == "signing.signed" else {"client": "accounting"})
     assert abs(event.time - datetime.now(UTC)) < timedelta(minutes=5)
 
 
@@ -47,7 +46,7 @@ def test_a_signature_is_told_by_its_key_its_format_and_its_level() -> None:
     event = EVENTS["signing.signed"]()
     assert event.subject["key"] == KEY.hex()
     assert event.detail == {
-        "through": "api",
+        "through": "command",
         "format": "cades",
         "container": "asic-s",
         "level": "CAdES-BASELINE-T",
@@ -63,6 +62,23 @@ def test_nothing_of_a_document_is_in_the_log(kind: str) -> None:
     for part in (document.name, hashlib.sha256(TEXT).hexdigest(), TEXT.decode().strip()):
         assert part is not None
         assert part not in said
+
+
+@pytest.mark.req("TRUSTWORKS:SIGNING-EVENT", "TS119101:EL-3", "TS119101:EL-7", "TS119101:EL-8")
+@pytest.mark.parametrize(
+    ("failed", "why"),
+    [
+        (Unavailable("fetch.timeout", "secret"), "fetch.timeout"),
+        (Rejected("signature.level", "secret"), "signature.level"),
+        (Refused("X:1", "secret"), "X:1"),
+        (Malformed("secret"), "malformed"),
+        (KeyboardInterrupt("secret"), "KeyboardInterrupt"),
+    ],
+)
+def test_a_key_that_signed_in_vain_is_told(failed: BaseException, why: str) -> None:
+    event = signed(through="command", request=REQUEST, key=KEY, level="B-T", failed=failed)
+    assert (event.outcome, event.subject, event.detail["why"]) == ("failure", {"key": KEY.hex()}, why)
+    assert "secret" not in told(event)
 
 
 @pytest.mark.req("TRUSTWORKS:SIGNING-EVENT", "TS119101:EL-3", "TS119101:EL-7", "TS119101:EL-8")

@@ -26,6 +26,7 @@ from trustworks.signing.model import Document, Level, Onto
 if TYPE_CHECKING:
     from signing_house import Person
 
+    from trustworks.core.ports import ValidationData
     from trustworks.signing.create.process import Signed
     from trustworks.signing.model import Request
 
@@ -231,3 +232,57 @@ def test_a_fault_of_structure_that_is_new_is_refused() -> None:
     with pytest.raises(Rejected, match=r"not given out. Twice"):
         check_sound(worse, lambda: None, named)
     check_sound(worse, lambda: worse, named)
+
+
+class Revoking:
+    """An authority that says of every certificate that it is revoked, or suspended."""
+
+    def __init__(self, code: str) -> None:
+        self.code = code
+
+    def evidence_of(self, *_: object, **__: object) -> ValidationData:
+        raise Rejected(self.code, "TEST signer: it is so since yesterday.")
+
+
+@pytest.mark.req("TRUSTWORKS:SIGNING-CERTIFICATE-REVOKED", "TS119101:SCP-36")
+@pytest.mark.parametrize("code", ["evidence.revoked", "evidence.suspended"])
+def test_a_certificate_that_is_revoked_is_refused_before_anything_is_signed(code: str) -> None:
+    with pytest.raises(Rejected, match=r"revoked \(TEST signer: it is so since yesterday\)\. Sign") as caught:
+        creation(evidence=Revoking(code)).prepare(asked("pades"), house().person().signer)
+    assert caught.value.code == "signer.revoked"
+
+
+@pytest.mark.req("TRUSTWORKS:SIGNING-CERTIFICATE-REVOKED", "TS119101:SCP-36")
+def test_a_certificate_that_was_revoked_meanwhile_completes_nothing() -> None:
+    person, request = house().person(), asked("pades")
+    prepared = creation().prepare(request, person.signer)
+    value = person.sign(prepared.dtbs.octets)
+    with pytest.raises(Rejected) as caught:
+        creation(evidence=Revoking("evidence.revoked")).complete(prepared, value, request.documents)
+    assert caught.value.code == "signer.revoked"
+
+
+@pytest.mark.req("TRUSTWORKS:SIGNING-DEVICE", "TS119101:SCP-86")
+def test_where_a_device_is_asked_for_the_certificate_states_it() -> None:
+    wanting = Creation(means=house().means, terms=Terms(device=True))
+    with pytest.raises(Rejected) as caught:
+        wanting.prepare(asked("pades"), house().person().signer)
+    assert caught.value.code == "signer.device"
+
+
+@pytest.mark.req("TRUSTWORKS:SIGNING-STAMP-NOT-TOO-LATE")
+@pytest.mark.parametrize("form", ["cades-enveloping", "xades-enveloped", "pades", "jades-flattened"])
+def test_no_time_stamp_is_spent_on_a_signature_whose_certificate_ended(form: str) -> None:
+    class Counting:
+        asked = 0
+
+        def stamp(self, digest: bytes, hash_name: str = "sha256") -> bytes:
+            self.asked += 1
+            return house().stamp(digest, hash_name)
+
+    made = signed(asked(form))
+    counting = Counting()
+    later = Means(clock=lambda: NOW + timedelta(days=1000), stamper=counting)
+    with pytest.raises(Rejected) as caught:
+        Creation(means=later).augment(Octets(made.data.octets(), "a"), Level.T)
+    assert (caught.value.code, counting.asked) == ("signature.too-late", 0)

@@ -32,7 +32,12 @@ class SealSettings(Table):
     )
     qualified: bool = Field(
         default=False,
-        description="Whether the certificate must be one whose key usage commits, as qualified ones have it.",
+        description="Whether the certificate must be a qualified one, whose key usage commits.",
+    )
+    device: bool = Field(
+        default=False,
+        description="Whether the certificate must state that its key is in a qualified signature or seal "
+        "creation device.",
     )
 
 

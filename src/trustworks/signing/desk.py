@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import structlog
 
-from trustworks.core.errors import Refused, Rejected, TrustworksError, Unavailable
+from trustworks.core.errors import Refused, Rejected, Unavailable
 from trustworks.core.http import is_private
 from trustworks.core.trace import implements
 from trustworks.core.values import dataclass
@@ -64,6 +64,7 @@ class Seal:
     sign: Callable[[bytes], bytes]
     spki: bytes
     qualified: bool
+    device: bool
     revoked: Callable[[], str | None]
 
 
@@ -305,7 +306,7 @@ class Desk:
 
             self._recorder.transact(told(level=level), record)
         except BaseException as error:
-            self._recorder.record(told(level=asked.level.value, failed=_code_of(error)))
+            self._recorder.record(told(level=asked.level.value, failed=error))
             raise
         return done.octets
 
@@ -324,6 +325,7 @@ class Desk:
             scheme=seal.scheme,
             key=wire.in_base64(seal.spki),
             qualified=seal.qualified,
+            device=seal.device,
         )
         check_form(asked, first.octets, seal.certificates[0])
         return first
@@ -338,6 +340,7 @@ class Desk:
             prepared=first.words["prepared"],
             value=wire.in_base64(value),
             qualified=seal.qualified,
+            device=seal.device,
         )
 
     def _ask(self, client: ClientSettings, do: str, message: bytes, **words: object) -> Reply:
@@ -353,15 +356,6 @@ class Desk:
         """End what runs, and all processes."""
         self._pool.close()
         self._threads.shutdown(wait=True, cancel_futures=True)
-
-
-def _code_of(error: BaseException) -> str:
-    """Why nothing came of a seal, in a word that has nothing of a document."""
-    if isinstance(error, Refused):
-        return error.requirement
-    if isinstance(error, (Rejected, Unavailable)):
-        return error.code
-    return "malformed" if isinstance(error, TrustworksError) else type(error).__name__
 
 
 def check_certificate_of_key(seal: str, certificate_spki: bytes, key_spki: bytes) -> None:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from trustworks.core.audit import Event
+from trustworks.core.errors import Refused, Rejected, TrustworksError, Unavailable
 from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
@@ -21,26 +22,41 @@ if TYPE_CHECKING:
 ACTOR = "signing"
 
 
+def code_of(error: BaseException) -> str:
+    """Why nothing came of a signature, in a word that has nothing of a document."""
+    if isinstance(error, Refused):
+        return error.requirement
+    if isinstance(error, (Rejected, Unavailable)):
+        return error.code
+    return "malformed" if isinstance(error, TrustworksError) else type(error).__name__
+
+
 def _bare(**_given: object) -> Event:
     """That something happened, and no more."""
     return Event(type="signing", outcome="success", actor=ACTOR, subject={}, time=datetime.now(UTC))
 
 
 @implements("TRUSTWORKS:SIGNING-EVENT", "TS119101:EL-3", "TS119101:EL-7", "TS119101:EL-8", disabled=_bare)
-def signed(*, through: str, request: Request, key: bytes, level: str, client: str | None = None) -> Event:
-    """A key (by the SHA-256 of its public key) signed: in which format and level, for which client."""
-    subject = {"key": key.hex()} | ({} if client is None else {"client": client})
+def signed(
+    *, through: str, request: Request, key: bytes, level: str, failed: BaseException | None = None
+) -> Event:
+    """A key (by the SHA-256 of its public key) signed: in which format and level.
+
+    `failed` is what went wrong after the key had been asked: `level` is then what was wanted.
+    """
+    why = {} if failed is None else {"why": code_of(failed)}
     return Event(
         type="signing.signed",
-        outcome="success",
+        outcome="success" if failed is None else "failure",
         actor=ACTOR,
-        subject=subject,
+        subject={"key": key.hex()},
         detail={
             "through": through,
             "format": request.format.value,
             "container": None if request.container is None else request.container.value,
             "level": level,
             "documents": len(request.documents),
+            **why,
         },
         time=datetime.now(UTC),
     )
@@ -48,13 +64,19 @@ def signed(*, through: str, request: Request, key: bytes, level: str, client: st
 
 @implements("TRUSTWORKS:SIGNING-EVENT", "TS119101:EL-3", "TS119101:EL-7", "TS119101:EL-8", disabled=_bare)
 def sealed(
-    *, through: str, words: Mapping[str, Any], key: bytes, level: str, client: str, failed: str | None = None
+    *,
+    through: str,
+    words: Mapping[str, Any],
+    key: bytes,
+    level: str,
+    client: str,
+    failed: BaseException | None = None,
 ) -> Event:
     """A key of the provider sealed for a client; `words` say what was asked for.
 
-    `failed` is the code of what went wrong after the key had been asked: `level` is then what was wanted.
+    `failed` is what went wrong after the key had been asked: `level` is then what was wanted.
     """
-    why = {} if failed is None else {"why": failed}
+    why = {} if failed is None else {"why": code_of(failed)}
     return Event(
         type="signing.sealed",
         outcome="success" if failed is None else "failure",

@@ -3,28 +3,36 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
+from signing_forms import asked
 from signing_house import NOW, TEXT, XML, house, pdf
 from typer.testing import CliRunner
 
 from trustworks.app.wiring import Wiring
-from trustworks.core.errors import Malformed, Rejected, TrustworksError
+from trustworks.core.errors import Malformed, Rejected, TrustworksError, Unavailable
 from trustworks.core.module import KeyAlgorithm, Module
+from trustworks.core.pki.certificate import Certificate
 from trustworks.formats.data import Octets
 from trustworks.formats.read import read
 from trustworks.signing.cli.augment import app as augment
 from trustworks.signing.cli.sign import app as sign
+from trustworks.signing.cli.signing import Hand, sign_one
+from trustworks.signing.create.process import Creation
+from trustworks.signing.model import Level
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from trustworks.core.module import Pkcs11Uri
+    from trustworks.core.audit import Event
+    from trustworks.core.module import Key, Pkcs11Uri
 
 
 @pytest.fixture(scope="module")
@@ -324,3 +332,33 @@ def test_a_file_without_signatures_is_not_augmented(folder: Path) -> None:
     with pytest.raises(Rejected, match="has no signature"):
         run(augment, "a.pdf", "--level", "B-T")
     assert not (folder / "a.augmented.pdf").exists()
+
+
+@pytest.mark.req("TRUSTWORKS:SIGNING-EVENT")
+def test_a_key_that_signed_in_vain_is_told_to_the_log() -> None:
+    class Down:
+        def stamp(self, digest: bytes, hash_name: str = "sha256") -> bytes:
+            del digest, hash_name
+            raise Unavailable("stamper.down", "The authority does not answer.")
+
+    person = house().person()
+    told: list[Event] = []
+    key = SimpleNamespace(
+        spki_sha256=b"k",
+        spki=Certificate.read(person.certificate).key.der,
+        sign=lambda octets, **_: person.sign(octets),
+    )
+    hand = Hand(
+        creation=Creation(means=replace(house().means, stamper=Down())),
+        key=cast("Key", key),
+        signer=person.signer,
+        tell=told.append,
+    )
+    with pytest.raises(Unavailable):
+        sign_one(hand, replace(asked("cades-enveloping"), level=Level.T))
+    assert [(one.outcome, one.detail["why"], one.detail["level"]) for one in told] == [
+        ("failure", "stamper.down", "B-T")
+    ]
+    with pytest.raises(Rejected):
+        sign_one(hand, asked("cades-enveloping", hash_name="md5"))
+    assert len(told) == 1, "what is refused before the key signs is no use of it"

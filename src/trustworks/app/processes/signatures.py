@@ -35,9 +35,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     inside.restrict(memory=limits.memory, written=_WRITTEN)
     creations = cache(wiring.service_creation)
 
-    def creation_of(qualified: bool) -> Creation:  # noqa: FBT001 - what seals differ in
+    def creation_of(qualified: bool, device: bool) -> Creation:  # noqa: FBT001 - what seals differ in
         try:
-            return creations()(qualified)
+            return creations()(qualified, device)
         except Malformed as error:  # of ours, and not of who asks
             raise Unavailable("signing.trust", f"Whom to trust cannot be read now: {error}") from error
 

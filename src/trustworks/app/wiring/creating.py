@@ -6,13 +6,16 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
+from trustworks.app.certificates import named as named_certificates
 from trustworks.app.wiring.evidencing import Evidencing, evidence_by_options
 from trustworks.app.wiring.modules import TOKENS
 from trustworks.core.errors import Malformed, Rejected, Unavailable
+from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
+    from trustworks.app.certificates import NamedCertificate
     from trustworks.core.audit import Event, Recorder
     from trustworks.core.module import Key, Module
     from trustworks.core.ports import Stamper
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from trustworks.signing.config import SealSettings, SigningSettings
     from trustworks.signing.create.process import Creation
     from trustworks.signing.desk import Desk, Seal
+    from trustworks.validation.gathering.fetching import FetchLimits
 
 
 PROCESS: Final = "trustworks.app.processes.signatures"
@@ -52,6 +56,7 @@ class Creating(Evidencing):
                 offline=sources.offline,
                 networks=sources.networks,
                 cache=sources.cache,
+                limits=self._fetch_limits(),
             )
             anchors = trusted_of(sources.trust, datetime.now(UTC)).trust.anchors
         elif self._is_configured() and self.config.validation is not None:
@@ -59,13 +64,13 @@ class Creating(Evidencing):
             anchors = self.validation_offer().trusted().trust.anchors
         return Creation(
             means=Means(
-                clock=lambda: datetime.now(UTC),
+                clock=self._signing_clock(),
                 stamper=_stamper(sources.time_stamp_url),
                 evidence=evidence,
                 anchors=anchors,
                 fresh=sources.fresh,
             ),
-            terms=Terms(qualified=sources.qualified, lab=self._is_lab()),
+            terms=Terms(qualified=sources.qualified, device=sources.device, lab=self._is_lab()),
         )
 
     @property
@@ -80,8 +85,10 @@ class Creating(Evidencing):
             )
         return found
 
-    def service_creation(self) -> Callable[[bool], Creation]:
-        """What makes signatures for clients, as [signing] says; true: by certificates as qualified ones are.
+    def service_creation(self) -> Callable[[bool, bool], Creation]:
+        """What makes signatures for clients, as [signing] says.
+
+        It is told whether certificates have to be qualified ones, and to state a qualified device.
 
         It is asked for each request, and trusts whom [validation] trusts by then. Raises `Malformed` for
         trust that cannot be read, now or when it is asked.
@@ -95,16 +102,18 @@ class Creating(Evidencing):
         evidence = self.evidence_source() if known else None
         offer = self.validation_offer() if known else None
 
-        def now(qualified: bool) -> Creation:  # noqa: FBT001 - what seals differ in
+        clock = self._signing_clock()
+
+        def now(qualified: bool, device: bool) -> Creation:  # noqa: FBT001 - what seals differ in
             return Creation(
                 means=Means(
-                    clock=lambda: datetime.now(UTC),
+                    clock=clock,
                     stamper=stamper,
                     evidence=evidence,
                     anchors=None if offer is None else offer.trusted().trust.anchors,
                     fresh=settings.fresh,
                 ),
-                terms=Terms(qualified=qualified, ed25519=settings.ed25519, lab=self.lab),
+                terms=Terms(qualified=qualified, device=device, ed25519=settings.ed25519, lab=self.lab),
                 scratch=self.run_dir / "signing",
             )
 
@@ -184,6 +193,7 @@ class Creating(Evidencing):
             sign=key.sign,
             spki=key.spki,
             qualified=settings.qualified,
+            device=settings.device,
             revoked=lambda: self.revoked(database, serial),
         )
 
@@ -206,7 +216,9 @@ class Creating(Evidencing):
                     "or, for a token of the configuration, TOKEN/LABEL, such as services/seal."
                 )
             with self._ours(token) as (module, tell):
-                yield module.key(label), tell
+                found = module.key(label)
+                check_is_for_documents(token, label, named_certificates(self.config))
+                yield found, tell
             return
         from trustworks.core.module import Module, Pkcs11Uri  # noqa: PLC0415 - loads the binding
 
@@ -217,7 +229,9 @@ class Creating(Evidencing):
                 yield module.key(), lambda _: None
             return
         with self._ours(ours) as (module, tell):
-            yield module.key(uri.object, uri.id), tell
+            found = module.key(uri.object, uri.id)
+            check_is_for_documents(ours, found.label, named_certificates(self.config))
+            yield found, tell
 
     @contextmanager
     def _ours(self, token: str) -> Iterator[tuple[Module, Callable[[Event], None]]]:
@@ -250,8 +264,41 @@ class Creating(Evidencing):
             return False
         return True
 
+    def _fetch_limits(self) -> FetchLimits | None:
+        """What [validation] says of fetching, where there is a configuration that has it."""
+        if not self._is_configured() or self.config.validation is None:
+            return None
+        from trustworks.validation.offer import fetch_limits_of  # noqa: PLC0415 - loads the client of HTTP
+
+        return fetch_limits_of(self.validation_settings)
+
+    def _signing_clock(self) -> Callable[[], datetime]:
+        """The time by which is signed: that of [time]; without a configuration that of the system.
+
+        What is answered raises `Unavailable` where [time] asks for proof of the time, and there is none.
+        """
+        if not self._is_configured():
+            return lambda: datetime.now(UTC)
+        clock = self.open_clock()
+        return lambda: clock.now().utc
+
     def _is_lab(self) -> bool:
         return self._is_configured() and self.lab
+
+
+@implements("TRUSTWORKS:SIGNING-KEY-FOR-DOCUMENTS")
+def check_is_for_documents(token: str, label: str, named: Iterable[NamedCertificate]) -> None:
+    """A key that the configuration has for something else signs no documents by command.
+
+    Raises `Rejected` (``signing.key-of-service``).
+    """
+    for one in named:
+        if (one.token, one.label) == (token, label) and not one.setting.startswith("signing.seals"):
+            raise Rejected(
+                "signing.key-of-service",
+                f"The key {token}/{label} is that of [{one.setting}] ({one.use}), and signs nothing else. "
+                "Make one for documents (`trustworks module generate-key`), and get a certificate for it.",
+            )
 
 
 def _stamper(url: str | None) -> Stamper | None:

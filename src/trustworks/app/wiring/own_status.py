@@ -15,7 +15,7 @@ from trustworks.validation.gathering.fetching import Fetcher
 if TYPE_CHECKING:
     from trustworks.issuance.status.services import StatusServices
     from trustworks.validation.gathering.fetching import Allowance, Cache, FetchLimits
-    from trustworks.validation.gathering.memory import Memory
+    from trustworks.validation.gathering.memory import Brief, Memory
 
 _OCSP: Final = "/ocsp"
 _CERTIFICATES: Final = "/certs/"
@@ -36,7 +36,7 @@ class OwnStatus(Fetcher):
         status: StatusServices,
         public_url: str,
         limits: FetchLimits,
-        cache: Cache | Memory | None = None,
+        cache: Cache | Memory | Brief | None = None,
         *,
         online: bool = True,
     ) -> None:

@@ -27,14 +27,15 @@ SEALED: Final = "sealed"
 
 
 def answer(
-    creation_of: Callable[[bool], Creation], words: dict[str, Any], octets: bytes
+    creation_of: Callable[[bool, bool], Creation], words: dict[str, Any], octets: bytes
 ) -> tuple[dict[str, Any], bytes]:
     """Words and octets for what was asked; an error as words, by its family.
 
-    `creation_of` answers what makes signatures, of certificates as qualified ones have to be or of any.
+    `creation_of` answers what makes signatures: whether certificates have to be qualified ones, and whether
+    they have to state a qualified device.
     """
     try:
-        return _done(creation_of(bool(words.get("qualified"))), words, octets)
+        return _done(creation_of(bool(words.get("qualified")), bool(words.get("device"))), words, octets)
     except Malformed as error:
         return {"malformed": str(error)}, b""
     except Rejected as error:

@@ -182,8 +182,13 @@ def sign(
     password_file: PASSWORD = None,
     qualified: Annotated[
         bool,
+        typer.Option("--qualified", help="Refuse a certificate that does not state that it is qualified."),
+    ] = False,
+    device: Annotated[
+        bool,
         typer.Option(
-            "--qualified", help="Refuse a certificate whose key usage is not that of a qualified one."
+            "--device",
+            help="Refuse a certificate that does not state that its key is in a qualified device.",
         ),
     ] = False,
     prepare: Annotated[
@@ -250,6 +255,7 @@ def sign(
         offline=offline,
         fresh=not earlier_status,
         qualified=qualified,
+        device=device,
     )
     onto = onto_of(counter_sign, parallel=parallel)
     shape = Shape(format=form, container=container, packaging=packaging, onto=onto)

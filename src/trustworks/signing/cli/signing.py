@@ -38,17 +38,32 @@ class Hand:
 
 
 def sign_one(hand: Hand, request: Request) -> Signed:
-    """One signature. The log is told before it is given out. Raises what `Creation.sign` raises."""
+    """One signature. The log is told before it is given out, also where nothing came of what the key signed.
+
+    Raises what `Creation.sign` raises.
+    """
+    asked = []
+
+    def tell(level: str, failed: BaseException | None = None) -> None:
+        key = hand.key.spki_sha256
+        hand.tell(signed_event(through="command", request=request, key=key, level=level, failed=failed))
 
     def value(octets: bytes) -> bytes:
         """Asked for once the rules let the scheme pass: before, it is any word."""
+        asked.append(octets)
         return hand.key.sign(octets, scheme=SignatureScheme[hand.signer.scheme])
 
     def value_of_digest(digest: bytes) -> bytes:
+        asked.append(digest)
         return hand.key.sign_digest(digest, scheme=SignatureScheme[hand.signer.scheme])
 
-    made = hand.creation.sign(request, hand.signer, value, sign_digest=value_of_digest, key=hand.key.spki)
-    hand.tell(signed_event(through="command", request=request, key=hand.key.spki_sha256, level=made.level))
+    try:
+        made = hand.creation.sign(request, hand.signer, value, sign_digest=value_of_digest, key=hand.key.spki)
+    except BaseException as error:
+        if asked:
+            tell(request.level.value, error)
+        raise
+    tell(made.level)
     return made
 
 

@@ -21,7 +21,7 @@ class Sources:
     """By the command line: the time-stamping authority, whom one trusts, what is at hand, what is asked.
 
     `trust`, `untrusted`, `networks`, `cache` and `offline` are as `trustworks validate` has them; `fresh` as
-    `create.levels.Means` has it.
+    `create.levels.Means` has it, `qualified` and `device` as `create.process.Terms`.
     """
 
     time_stamp_url: str | None = None
@@ -31,6 +31,7 @@ class Sources:
     cache: Path | None = None
     offline: bool = False
     qualified: bool = False
+    device: bool = False
     fresh: bool = True
 
 

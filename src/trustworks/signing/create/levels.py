@@ -18,7 +18,7 @@ from trustworks.formats.augmenting import Kind
 from trustworks.formats.time_stamp import parse_token
 from trustworks.formats.verification import candidates
 from trustworks.signing.model import Level
-from trustworks.signing.rules.level import OVER_VALUE, archives, holds, rank_of
+from trustworks.signing.rules.level import OVER_VALUE, archives, check_not_too_late, holds, rank_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -111,6 +111,7 @@ def raised(target: Target, level: Level, means: Means, *, renew: bool = False) -
     """
     stamps = _holding(target)
     if level.rank >= Level.T.rank and not any(map(_of_level_t, stamps)):
+        check_not_too_late(target.evidence, target.signature, means.clock())
         target = target.with_time_stamp(means.stamp(target.digest(Kind.SIGNATURE, means.hash_name)))
     if level.rank < Level.LT.rank:
         return target

@@ -26,7 +26,7 @@ from trustworks.signing.create.prepared import prepare
 from trustworks.signing.create.release import check_kept, check_own, check_sound, made_in
 from trustworks.signing.create.spooled import spooled
 from trustworks.signing.model import Container, Format, Level, Onto, Packaging
-from trustworks.signing.rules.certificates import PURPOSES, Use
+from trustworks.signing.rules.certificates import PURPOSES, Use, is_not_revoked
 from trustworks.signing.rules.certificates import check as check_certificate
 from trustworks.signing.rules.level import archives, check_level, check_stamps_hold
 from trustworks.signing.rules.request import can_be_held
@@ -49,6 +49,7 @@ if TYPE_CHECKING:
 _ROOM: Final = 2
 """How many times its size a document may take in a signature: base64, and what comes beside it."""
 _NOT_FRESH: Final = "evidence.not-fresh"
+_REVOKED: Final = frozenset({"evidence.revoked", "evidence.suspended"})
 _INSIDE: Final = frozenset({Packaging.ENVELOPED, Packaging.INTERNALLY_DETACHED})
 _AROUND: Final = frozenset({Packaging.ENVELOPED, Packaging.ENVELOPING, Packaging.INTERNALLY_DETACHED})
 
@@ -125,33 +126,38 @@ class Creation:
         check_claimed_time(request.claims, now)
         if request.onto is Onto.PARALLEL and request.container is None:
             check_same_data(request)
-        self._may_sign(request.format, signer, now, key)
-        self._stands(signer.certificate, now, signer.certificates[1:])
+        use = self._use(request.format, signer, now, key)
+        check_certificate(use)
+        self._stands(use, signer.certificates[1:])
         return prepare(request, signer, self._stamp)
 
-    def _may_sign(self, format_: Format, signer: Signer, now: datetime, key: bytes | None = None) -> None:
-        """The certificate may sign this now."""
-        check_certificate(
-            Use(
-                certificate=Certificate.read(signer.certificate),
-                at=now,
-                scheme=signer.scheme,
-                format=format_,
-                key=key,
-                qualified=self.terms.qualified,
-                device=self.terms.device,
-                purposes=self.terms.purposes,
-                ed25519=self.terms.ed25519,
-                lab=self.terms.lab,
-            )
+    def _use(self, format_: Format, signer: Signer, now: datetime, key: bytes | None = None) -> Use:
+        """What the certificate is to be used for, under the terms."""
+        return Use(
+            certificate=Certificate.read(signer.certificate),
+            at=now,
+            scheme=signer.scheme,
+            format=format_,
+            key=key,
+            qualified=self.terms.qualified,
+            device=self.terms.device,
+            purposes=self.terms.purposes,
+            ed25519=self.terms.ed25519,
+            lab=self.terms.lab,
         )
 
-    def _stands(self, certificate: bytes, now: datetime, beside: Sequence[bytes]) -> None:
+    def _stands(self, use: Use, beside: Sequence[bytes]) -> None:
         """The certificate is not revoked, as far as anybody is named who says so."""
-        if self.means.evidence is not None:
+        if self.means.evidence is None:
+            return
+        try:
             self.means.evidence.evidence_of(
-                certificate, now, at_hand=ValidationData(certificates=tuple(beside))
+                use.certificate.der, use.at, at_hand=ValidationData(certificates=tuple(beside))
             )
+        except Rejected as error:
+            if error.code in _REVOKED:
+                is_not_revoked(replace(use, revoked=str(error).rstrip(".")))
+            raise
 
     def complete(self, prepared: Prepared, value: bytes, documents: Sequence[Document]) -> Signed:
         """The last step: the signed file, with the level that was asked for when it was prepared.
@@ -161,7 +167,8 @@ class Creation:
             Rejected: ``data.changed``; ``signature.own``; ``signature.level`` and whatever is missing for it.
             Unavailable: time-stamps or validation data are not to be had now.
         """
-        self._may_sign(prepared.how.format, prepared.signer, self.means.clock().replace(microsecond=0))
+        now = self.means.clock().replace(microsecond=0)
+        check_certificate(self._use(prepared.how.format, prepared.signer, now))
         try:
             return self._completed(prepared, value, documents)
         except Unavailable as error:
@@ -269,7 +276,8 @@ class Creation:
         target, now = made_in(opened, prepared.dtbs), self.means.clock().replace(microsecond=0)
         check_prepared_time(target.signature.attributes, now, self.terms.max_age)
         held = [one.der for one in target.evidence.certificates.values()]
-        self._stands(prepared.dtbs.certificate, now, held)
+        use = self._use(prepared.how.format, prepared.signer, now)
+        self._stands(replace(use, certificate=Certificate.read(prepared.dtbs.certificate)), held)
         return target
 
     def _stamped(self, prepared: Prepared, made: bytes, beside: Sequence[Data]) -> bytes:

@@ -19,6 +19,7 @@ from trustworks.signing.model import Level
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from datetime import datetime
 
     from trustworks.core.pki.building import TrustAnchors
     from trustworks.formats.evidence import Evidence, Signature, TimeStamp
@@ -130,6 +131,24 @@ def check_stamps_hold(evidence: Evidence, signature: Signature, asked: Level) ->
             "signature.level",
             f"The signature would have {asked.value} by its form alone. Missing: {'; '.join(lacks)}. Nothing "
             "is given out: a time-stamp in the file does not hold, or was made at another time.",
+        )
+
+
+@implements("TRUSTWORKS:SIGNING-STAMP-NOT-TOO-LATE")
+def check_not_too_late(evidence: Evidence, signature: Signature, now: datetime) -> None:
+    """A first time-stamp that comes after the end of the signer's certificate is not asked for.
+
+    It shows no more than that the signature was there when nobody stood for it. Raises `Rejected`
+    (``signature.too-late``).
+    """
+    signer = next((one.id for one in candidates(signature, evidence)), None)
+    end = None if signer is None else certificate_end(evidence.certificates[signer].der)
+    if end is not None and now >= end:
+        raise Rejected(
+            "signature.too-late",
+            f"The signer's certificate ended at {end:%Y-%m-%d %H:%M} UTC, and the signature has no "
+            "time-stamp from before that holds. One from today shows nothing of the time before, and is not "
+            "asked for: the signature stays at its level.",
         )
 
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from trustworks.core.addresses import Network
     from trustworks.core.pinned import Resolve
-    from trustworks.validation.gathering.memory import Memory
+    from trustworks.validation.gathering.memory import Brief, Memory
 
 _AGENT: Final = "Trustworks validation"
 _REDIRECTIONS: Final = 3
@@ -238,7 +238,7 @@ class Fetcher:
     def __init__(
         self,
         limits: FetchLimits,
-        cache: Cache | Memory | None = None,
+        cache: Cache | Memory | Brief | None = None,
         *,
         resolve: Resolve = resolve,
         clock: Callable[[], float] = time.monotonic,

@@ -33,6 +33,8 @@ _REVOCATION_AT_MOST: Final = timedelta(hours=1)
 """However late the next one comes: a certificate may be revoked long before."""
 
 
+STATUS_KINDS: Final = frozenset({"ocsp", "crl"})
+"""The kinds of questions whose answers tell whether a certificate is revoked."""
 _ADDRESSES: Final = 4
 """Of the addresses that a certificate, or a signature, names for one thing: how many are asked."""
 
