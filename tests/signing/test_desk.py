@@ -78,7 +78,7 @@ def test_the_process_that_reads_documents_is_told_no_key(desk: Desk) -> None:
     post(desk, "/seals", seal_body())
     here: Any = desk._pool
     assert [one["do"] for one in here.asked] == ["seal", "sealed"]
-    assert set(here.asked[0]) == {"do", "certificates", "scheme", "key", "qualified"}
+    assert set(here.asked[0]) == {"do", "certificates", "scheme", "key", "qualified", "device"}
 
 
 @pytest.mark.req("TRUSTWORKS:SIGNING-CLIENT")

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 def wiring(folder: Path, *, trust: Path | None, clock: Any = None) -> Any:
     offer = None if trust is None else Offer(settings_of(trust=[str(trust)]))
-    found = SimpleNamespace(
+    found: Any = SimpleNamespace(
         signing_settings=SigningSettings.model_validate({"time-stamp-url": "http://127.0.0.1:1/tsa"}),
         config=SimpleNamespace(validation=offer),
         evidence_source=lambda: "evidence",
