@@ -21,7 +21,7 @@ from trustworks.app.web.sign import SignPage
 from trustworks.core.http import Headers, RawRequest
 from trustworks.signing.agreeing import Agreements
 from trustworks.signing.bounded.pool import Question, Reply
-from trustworks.signing.bounded.work import answer, raised
+from trustworks.signing.bounded.work import answer
 from trustworks.signing.config import SigningSettings
 from trustworks.signing.create.process import Creation, Terms
 from trustworks.signing.desk import Desk, Seal
@@ -47,6 +47,7 @@ def settings(**changes: Any) -> SigningSettings:
         return hashlib.sha256(token.encode()).hexdigest()
 
     given: dict[str, Any] = {
+        "time-stamp-url": "http://127.0.0.1/tsa",
         "seals": [{"name": "main", "key": "seal", "certificate": "seal.pem"}],
         "clients": [
             {"name": "shop", "token-sha256": digest(TOKEN), "seals": ["main"], "per-day": 2},
@@ -66,7 +67,7 @@ class Here:
     def ask(self, question: Question) -> Reply:
         self.asked.append(question.words)
         words, octets = answer(lambda *_: self.creation, question.words, question.octets)
-        raised(words)
+        question.came(words)
         return Reply(words=words, octets=octets)
 
     def close(self) -> None:

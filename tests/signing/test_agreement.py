@@ -8,10 +8,12 @@ import hashlib
 import hmac
 import json
 from datetime import timedelta
-from typing import Any, Final
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 from signing_house import NOW, TEXT, house, pdf
+from typer.testing import CliRunner
 
 from trustworks.core.errors import Malformed, Refused, Rejected
 from trustworks.formats.data import Octets
@@ -31,12 +33,18 @@ from trustworks.signing.agreement import (
     verify,
     written,
 )
+from trustworks.signing.cli.agreement import app as agreement_app
 from trustworks.signing.create.process import Creation, Terms
 from trustworks.signing.messages import catalogue
 from trustworks.signing.model import Document, Format, Level, Packaging, Request
 from trustworks.signing.shown.codes import found
 from trustworks.signing.shown.model import Kind, Pages, Shown
 from trustworks.signing.shown.model import Text as ShownText
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from signing_house import Person
 
 KEY: Final = b"k" * 32
 OWN: Final = "TRUSTWORKS:SIGNING-AGREEMENT"
@@ -218,19 +226,27 @@ def creation() -> Creation:
     return Creation(means=house().means, terms=Terms(lab=True))
 
 
+@cache
+def sealing() -> Person:
+    """Whose certificate seals the agreements."""
+    return house().person()
+
+
 def signed(kind: str = "P-256") -> tuple[Agreement, bytes, bytes]:
     """An agreement, its seal, and the signed file."""
     person, made = house().person(kind), creation()
     request = Request(format=Format.PADES, documents=(Document(data=pdf()),))
     prepared = made.prepare(request, person.signer)
     name, digest = representation(prepared.dtbs)
-    agreed = agreement(shown(pdf().octets()), hash=name, dtbs=digest.hex())
+    plain = agreement(shown(pdf().octets()), hash=name, dtbs=digest.hex())
+    sealer = hashlib.sha256(sealing().certificate).hexdigest()
+    agreed = dataclasses.replace(plain, chosen=dataclasses.replace(plain.chosen, certificate=sealer))
     file = made.complete(prepared, person.sign(prepared.dtbs.octets), request.documents).data.octets()
     return agreed, seal_of(agreed.octets()), file
 
 
 def seal_of(octets: bytes, packaging: Packaging = Packaging.DETACHED, name: str = FILE) -> bytes:
-    person = house().person()
+    person = sealing()
     request = Request(
         format=Format.JADES, packaging=packaging, documents=(Document(data=Octets(octets, name)),)
     )
@@ -270,6 +286,54 @@ def test_the_seal_is_over_the_agreement() -> None:
         verify(agreed.octets(), inside, Octets(file))
     with pytest.raises(Malformed):
         verify(agreed.octets(), b"no seal", Octets(file))
+
+
+@pytest.mark.req("TRUSTWORKS:SIGNING-AGREEMENT-SEALER")
+def test_a_seal_by_somebody_else_is_refused() -> None:
+    agreed, _, file = signed()
+    other = dataclasses.replace(agreed, chosen=dataclasses.replace(agreed.chosen, certificate="c" * 64))
+    with pytest.raises(Refused, match="another certificate than the agreement names"):
+        verify(other.octets(), seal_of(other.octets()), Octets(file))
+
+
+def run(*arguments: object) -> Any:
+    return CliRunner().invoke(agreement_app, ["verify", *map(str, arguments)])
+
+
+def test_a_command_says_what_was_agreed_to_and_what_it_is_bound_to(tmp_path: Path) -> None:
+    agreed, seal, file = signed()
+    places = [tmp_path / name for name in ("agreement.json", "agreement.seal.json", "signed.pdf")]
+    for place, octets in zip(places, (agreed.octets(), seal, file), strict=True):
+        place.write_bytes(octets)
+    done = run(places[0])
+    assert done.exit_code == 0, done.exception
+    assert "the seal holds" in done.stdout
+    assert agreed.ticket.shown.digests["sha256"] in done.stdout
+    assert "not looked at; give the signed file with --signed" in done.stdout
+    assert "[sign.tick]" in done.stdout
+    done = run(places[0], "--seal", places[1], "--signed", places[2])
+    assert f"{places[2]}, signature S-" in done.stdout, (done.stdout, done.exception)
+    told = json.loads(run(places[0], "--signed", places[2], "--json").stdout)
+    assert told["client"] == "shop"
+    assert told["ticked"] == [SIGN]
+    assert told["signed"]["file"] == str(places[2])
+    assert told["agreed_at"] == agreed.at.isoformat()
+
+
+def test_a_command_tells_what_is_wrong(tmp_path: Path) -> None:
+    agreed, seal, _ = signed()
+    _, _, other = signed()
+    file, sealed, about = (tmp_path / name for name in ("a.json", "a.seal.json", "other.pdf"))
+    file.write_bytes(agreed.octets())
+    done = run(file)
+    assert isinstance(done.exception, Malformed)
+    assert "a.seal.json cannot be read" in str(done.exception)
+    sealed.write_bytes(seal)
+    about.write_bytes(other)
+    assert isinstance(run(file, "--signed", about).exception, Refused)
+    assert isinstance(run(file, "--detached", about).exception, Malformed)
+    file.write_bytes(agreed.octets().replace(b"director", b"somebody"))
+    assert isinstance(run(file).exception, (Refused, Rejected))
 
 
 def test_a_signed_file_that_was_changed_is_told() -> None:

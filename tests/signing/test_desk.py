@@ -25,8 +25,9 @@ from trustworks.signing import records
 from trustworks.signing.bounded.pool import Question, Reply
 from trustworks.signing.bounded.work import raised
 from trustworks.signing.create.process import Creation, Terms
-from trustworks.signing.desk import Desk, check_certificate_of_key, client_of
+from trustworks.signing.desk import Desk, check_certificate_of_key
 from trustworks.signing.http import PATHS, routes
+from trustworks.signing.rules.clients import client_of
 
 if TYPE_CHECKING:
     from trustworks.core.audit import Recorder
@@ -78,7 +79,7 @@ def test_the_process_that_reads_documents_is_told_no_key(desk: Desk) -> None:
     post(desk, "/seals", seal_body())
     here: Any = desk._pool
     assert [one["do"] for one in here.asked] == ["seal", "sealed"]
-    assert set(here.asked[0]) == {"do", "certificates", "scheme", "key", "qualified", "device"}
+    assert set(here.asked[0]) == {"do", "stamps", "certificates", "scheme", "key", "qualified", "device"}
 
 
 @pytest.mark.req("TRUSTWORKS:SIGNING-CLIENT")
@@ -105,7 +106,7 @@ def test_a_client_gets_its_own_seals_alone(desk: Desk) -> None:
 def test_a_client_gets_so_many_seals_on_a_day(desk: Desk) -> None:
     assert [post(desk, "/seals", seal_body())[0] for _ in range(2)] == [200, 200]
     status, told = post(desk, "/seals", seal_body())
-    assert status == 403
+    assert status == 429
     assert "may have 2 seals on a day" in told["detail"]
 
 
@@ -140,7 +141,7 @@ def test_what_the_key_signed_stays_counted_and_is_told(database: Database, recor
     here.creation = Creation(means=replace(house().means, stamper=Down()), terms=Terms(lab=True))
     with opened(database, recorder, pool=here, seals={"main": counting.seal}) as made:
         statuses = [post(made, "/seals", seal_body(level="B-T"))[0] for _ in range(3)]
-    assert statuses == [503, 503, 403]
+    assert statuses == [503, 503, 429]
     assert len(counting.signed) == 2
     assert rows(database) == ["signed", "signed"]
     expected = {
@@ -229,7 +230,7 @@ def test_of_several_at_once_so_many_are_sealed_as_are_left(database: Database, r
     with opened(database, recorder, pool=Together(), settings=chosen, clock=clock) as made:
         with ThreadPoolExecutor(4) as threads:
             found = [threads.submit(post, made, "/seals", seal_body()) for _ in range(4)]
-        assert sorted(one.result()[0] for one in found) == [200, 403, 403, 403]
+        assert sorted(one.result()[0] for one in found) == [200, 429, 429, 429]
 
 
 def test_three_steps_with_a_key_elsewhere(desk: Desk) -> None:

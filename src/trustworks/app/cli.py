@@ -71,6 +71,10 @@ NOUNS: dict[str, tuple[str, str]] = {
         "trustworks.signing.cli.augment",
         "Give signatures time-stamps and the data to validate them later.",
     ),
+    "agreement": (
+        "trustworks.signing.cli.agreement",
+        "What a person agreed to before a signature: verify.",
+    ),
     "trust": (
         "trustworks.validation.cli.trust",
         "Trusted lists: refresh, list, show, certificate.",

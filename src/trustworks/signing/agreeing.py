@@ -135,10 +135,11 @@ class Agreements:
     async def look(
         self, client: ClientSettings, octets: bytes, name: str, media_type: str | None = None
     ) -> Looked:
-        """The document as the client's person is shown it. Raises `Unavailable` as `Viewer.shown`."""
+        """The document as the client's person is shown it. Raises as `Viewer.shown` and `Desk.count`."""
         return await asyncio.to_thread(self._look, client, Octets(octets, name), name, media_type)
 
     def _look(self, client: ClientSettings, data: Octets, name: str, media_type: str | None) -> Looked:
+        self.desk.count(client)
         shown = self._viewer.shown(data, name, media_type)
         pages: list[Page] = []
         of = next((one for one in shown.parts if isinstance(one, Pages)), None)

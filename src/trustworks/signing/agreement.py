@@ -22,6 +22,7 @@ from trustworks.core.trace import implements
 from trustworks.core.values import dataclass
 from trustworks.formats.augmenting import Opened
 from trustworks.formats.data import Octets
+from trustworks.formats.verification import signing_certificate
 from trustworks.signing.create.release import check_own
 from trustworks.signing.shown.codes import WEIGHTS
 from trustworks.signing.shown.model import Weight
@@ -283,6 +284,13 @@ def verify(octets: bytes, seal: bytes, signed: Data, *, detached: Sequence[Data]
         Rejected: ``signature.own``: a signature does not hold.
         Refused: the agreement is about another signature.
     """
+    found = verify_seal(octets, seal)
+    bound_to(found, signed, detached=detached)
+    return found
+
+
+def verify_seal(octets: bytes, seal: bytes) -> Agreement:
+    """As `verify`, without the signature that it is about."""
     sealed = Opened(Octets(seal), detached=[Octets(octets, FILE)])
     if not sealed.targets:
         raise Malformed("The agreement has no seal. Take the seal that was given out with it.")
@@ -290,8 +298,16 @@ def verify(octets: bytes, seal: bytes, signed: Data, *, detached: Sequence[Data]
         check_sealed(octets, one)
         check_own(one)
     found = read(octets)
-    check_own(_about(found, Opened(signed, detached=detached)))
+    for one in sealed.targets:
+        check_sealer(found, one)
     return found
+
+
+def bound_to(agreement: Agreement, signed: Data, *, detached: Sequence[Data] = ()) -> Target:
+    """The signature of a file that an agreement is about, which holds. Raises as `verify`."""
+    target = _about(agreement, Opened(signed, detached=detached))
+    check_own(target)
+    return target
 
 
 @implements("TRUSTWORKS:SIGNING-AGREEMENT-BOUND")
@@ -303,6 +319,19 @@ def check_sealed(octets: bytes, seal: Target) -> None:
         raise Refused(
             "TRUSTWORKS:SIGNING-AGREEMENT-BOUND",
             "The seal is over something else than this agreement. Take the one that was given out with it.",
+        )
+
+
+@implements("TRUSTWORKS:SIGNING-AGREEMENT-SEALER")
+def check_sealer(agreement: Agreement, seal: Target) -> None:
+    """The seal is by the certificate that the agreement names, and not by anybody's. Raises `Refused`."""
+    found = signing_certificate(seal.signature, seal.evidence)
+    der = b"" if found is None else seal.evidence.certificates[found.id].der
+    if hashlib.sha256(der).hexdigest() != agreement.chosen.certificate:
+        raise Refused(
+            "TRUSTWORKS:SIGNING-AGREEMENT-SEALER",
+            "The seal is by another certificate than the agreement names. Take the one that was given out "
+            "with it.",
         )
 
 

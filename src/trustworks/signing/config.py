@@ -59,6 +59,19 @@ class ClientSettings(Table):
         le=100_000_000,
         description="Seals that the client gets on one day (UTC), at most.",
     )
+    requests_per_day: int = Field(
+        default=100_000,
+        ge=0,
+        le=100_000_000,
+        description="Requests of the client that are carried out on one day (UTC), at most: of every kind.",
+    )
+    time_stamps_per_day: int = Field(
+        default=10_000,
+        ge=0,
+        le=100_000_000,
+        description="Time-stamps that are used for the client on one day (UTC), at most: one for B-T, two "
+        "for B-LTA, one more where the content is time-stamped.",
+    )
 
 
 class LimitSettings(Table):

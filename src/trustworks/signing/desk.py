@@ -1,7 +1,8 @@
 """The service over HTTP, in one worker: who asks, whether he may, a place in the queue, the process, the key.
 
-Life of a request: 1 the client is known by his token; 2 there is a place in the queue; 3 a process without a
-key reads the documents and prepares, completes or augments; 4 of a seal the key signs here what was prepared,
+Life of a request: 1 the client is known by his token; 2 there is a place in the queue, the request is one of
+those that the client may make on the day, and time-stamps are set aside for it; 3 a process without a key
+reads the documents and prepares, completes or augments; 4 of a seal the key signs here what was prepared,
 once the client's seals of the day are counted, and what it signs has the form of a signature; 5 the audit log
 is told, with the record of a seal in the same transaction; 6 the answer leaves.
 """
@@ -10,19 +11,19 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import hmac
 import secrets
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
 
 import structlog
 
 from trustworks.core.errors import Refused, Rejected, Unavailable
-from trustworks.core.http import is_private
-from trustworks.core.trace import implements
 from trustworks.core.values import dataclass
 from trustworks.signing import events, records, wire
+from trustworks.signing.bounded.meter import Meter
 from trustworks.signing.bounded.pool import Question
 from trustworks.signing.bounded.work import (
     AUGMENT,
@@ -32,10 +33,20 @@ from trustworks.signing.bounded.work import (
     SEALED,
     certificates_in_words,
 )
+from trustworks.signing.rules.clients import (
+    MOST_STAMPS,
+    check_allowed,
+    check_not_revoked,
+    check_quota,
+    check_requests,
+    check_set_aside,
+    client_of,
+    is_full,
+)
 from trustworks.signing.rules.dtbs import fault_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping
     from datetime import datetime
     from typing import Self
 
@@ -50,6 +61,8 @@ log = structlog.get_logger(__name__)
 
 BUSY: Final = "signing.busy"
 NO_CLIENT: Final = "signing.client"
+_STAMPS: Final = {PREPARE: 1, COMPLETE: 2, AUGMENT: MOST_STAMPS}
+"""Time-stamps that a request may use: over the content; for B-T and for B-LTA; of a file with signatures."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,67 +89,6 @@ class Agreeing(Protocol):
 
     def after(self, connection: Connection, value: bytes) -> None:
         """Record the value that came of it, in the transaction that records the seal."""
-
-
-@implements("TRUSTWORKS:SIGNING-CLIENT", disabled=lambda clients, _token: clients[0])
-def client_of(clients: Sequence[ClientSettings], token: str) -> ClientSettings | None:
-    """The client whose token it is; each is compared in the same time."""
-    given = hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
-    found = None
-    for one in clients:
-        if hmac.compare_digest(one.token_sha256, given):
-            found = one
-    return found
-
-
-@implements("TRUSTWORKS:SIGNING-PRIVATE")
-def check_private(*, secure: bool, lab: bool) -> None:
-    """Refuse a token that others could read on its way. Raises `Refused`."""
-    if not is_private(secure=secure, lab=lab):
-        raise Refused(
-            "TRUSTWORKS:SIGNING-PRIVATE",
-            "Speak HTTPS: the token could be read on its way. Have a new one made for the client, and this "
-            "one taken out of [[signing.clients]].",
-        )
-
-
-@implements("TRUSTWORKS:SIGNING-LIMITS", disabled=False)
-def is_full(begun: int, *, at_once: int, waiting: int) -> bool:
-    """Whether another request must be refused: so many run or wait. Its route bounds its size."""
-    return begun >= at_once + waiting
-
-
-@implements("TRUSTWORKS:SIGNING-SEAL-ALLOWED")
-def check_allowed(client: ClientSettings, seal: str) -> None:
-    """A client gets no other seals than those that it was given. Raises `Refused`."""
-    if seal not in client.seals:
-        raise Refused(
-            "TRUSTWORKS:SIGNING-SEAL-ALLOWED",
-            f"The client {client.name} has no documents sealed by {seal[:63]!r}; it has by "
-            f"{', '.join(client.seals) or 'none'}.",
-        )
-
-
-@implements("TRUSTWORKS:SIGNING-SEAL-QUOTA")
-def check_quota(client: ClientSettings, counted: int) -> None:
-    """A client gets no more seals on a day than it may have; `counted` has this one too. Raises `Refused`."""
-    if counted > client.per_day:
-        raise Refused(
-            "TRUSTWORKS:SIGNING-SEAL-QUOTA",
-            f"The client {client.name} may have {client.per_day} seals on a day, and has had them. Ask again "
-            "tomorrow (UTC), or have per-day raised.",
-        )
-
-
-@implements("TRUSTWORKS:SIGNING-SEAL-STANDS")
-def check_not_revoked(seal: str, revoked: str | None) -> None:
-    """Nothing is sealed by a certificate that is revoked. Raises `Rejected` (signing.seal-revoked)."""
-    if revoked is not None:
-        raise Rejected(
-            "signing.seal-revoked",
-            f"The certificate of the seal {seal} is revoked ({revoked}); nothing is sealed with it. Take a "
-            "new key and certificate into use ([[signing.seals]]).",
-        )
 
 
 def check_form(asked: wire.SealBody, octets: bytes, certificate: bytes) -> None:
@@ -226,17 +178,54 @@ class Desk:
         finally:
             self._begun -= 1
 
+    def count(self, client: ClientSettings) -> None:
+        """Count a request that uses no time-stamps. Raises `Refused` (TRUSTWORKS:SIGNING-REQUEST-QUOTA)."""
+        with self._metered(client, 0):
+            pass
+
+    def until_tomorrow(self) -> int:
+        """Seconds until quotas begin anew."""
+        now = self._clock()
+        return int((_midnight(now) + timedelta(days=1) - now).total_seconds()) + 1
+
+    @contextmanager
+    def _metered(self, client: ClientSettings, most: int) -> Iterator[Meter]:
+        """Count a request, and set so many time-stamps aside for it, as far as the client has them left.
+
+        Those that were not used are given back before the answer leaves.
+        """
+        day = _midnight(self._clock())
+        with self._database.begin() as connection:
+            records.one_at_a_time(connection, client.name)
+            requests, used = records.use(connection, client.name, day, requests=1)
+            check_requests(client, requests)
+            wanted = most if self.settings.time_stamp_url is not None else 0
+            set_aside = max(min(wanted, client.time_stamps_per_day - used), 0)
+            if set_aside:
+                records.use(connection, client.name, day, time_stamps=set_aside)
+        meter = Meter(set_aside)
+        try:
+            yield meter
+        finally:
+            if meter.unused:
+                with self._database.begin() as connection:
+                    records.one_at_a_time(connection, client.name)
+                    records.use(connection, client.name, day, time_stamps=-meter.unused)
+
     def _prepare(self, client: ClientSettings, message: bytes) -> bytes:
-        return self._ask(client, PREPARE, message).octets
+        with self._metered(client, _STAMPS[PREPARE]) as meter:
+            return self._ask(client, PREPARE, message, meter).octets
 
     def _complete(self, client: ClientSettings, message: bytes) -> bytes:
-        done = self._ask(client, COMPLETE, message)
+        with self._metered(client, _STAMPS[COMPLETE]) as meter:
+            done = self._ask(client, COMPLETE, message, meter)
         levels = done.words["levels"]
         self._recorder.record(events.completed(through="http", level=levels[0], client=client.name))
         return done.octets
 
     def _augment(self, client: ClientSettings, message: bytes) -> bytes:
-        done = self._ask(client, AUGMENT, message)
+        with self._metered(client, _STAMPS[AUGMENT]) as meter:
+            done = self._ask(client, AUGMENT, message, meter)
         self._recorder.record(
             events.augmented(through="http", levels=done.words["levels"], client=client.name)
         )
@@ -253,18 +242,20 @@ class Desk:
         check_not_revoked(asked.seal, seal.revoked())
         named, key = secrets.token_hex(16), hashlib.sha256(seal.spki).hexdigest()
         now = self._clock()
-        midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-        with self._database.begin() as connection:
-            # Of two that come at the same time, with one left, the second counts the first.
-            records.one_at_a_time(connection, client.name)
-            records.begin(connection, id_=named, client=client.name, seal=asked.seal, key=key, at=now)
-            check_quota(client, records.counted(connection, client.name, since=midnight))
-        try:
-            return self._sealed(client, seal, asked, named, message, agreeing=agreeing)
-        except BaseException:
+        with self._metered(client, asked.time_stamps) as meter:
             with self._database.begin() as connection:
-                records.fail(connection, named)
-            raise
+                # Of two that come at the same time, with one left, the second counts the first.
+                records.one_at_a_time(connection, client.name)
+                records.begin(connection, id_=named, client=client.name, seal=asked.seal, key=key, at=now)
+                check_quota(client, records.counted(connection, client.name, since=_midnight(now)))
+            try:
+                if self.settings.time_stamp_url is not None:
+                    check_set_aside(client, asked.time_stamps, meter.set_aside)
+                return self._sealed(client, seal, asked, named, message, meter=meter, agreeing=agreeing)
+            except BaseException:
+                with self._database.begin() as connection:
+                    records.fail(connection, named)
+                raise
 
     def _sealed(
         self,
@@ -274,9 +265,10 @@ class Desk:
         named: str,
         message: bytes,
         *,
+        meter: Meter,
         agreeing: Agreeing | None,
     ) -> bytes:
-        first = self._prepared(client, seal, asked, message)
+        first = self._prepared(client, seal, asked, message, meter)
         if agreeing is not None:
             agreeing.before(seal, first.octets)
         with self._database.begin() as connection:
@@ -296,7 +288,7 @@ class Desk:
         )
         try:
             value = seal.sign(first.octets)
-            done = self._finished(client, seal, message, first, value)
+            done = self._finished(client, seal, message, first, value, meter=meter)
             level = done.words["levels"][0]
 
             def record(connection: Connection) -> None:
@@ -316,11 +308,19 @@ class Desk:
         first = self._prepared(client, seal, asked, message)
         return self._finished(client, seal, message, first, seal.sign(first.octets)).octets
 
-    def _prepared(self, client: ClientSettings, seal: Seal, asked: wire.SealBody, message: bytes) -> Reply:
+    def _prepared(
+        self,
+        client: ClientSettings,
+        seal: Seal,
+        asked: wire.SealBody,
+        message: bytes,
+        meter: Meter | None = None,
+    ) -> Reply:
         first = self._ask(
             client,
             SEAL,
             message,
+            meter,
             certificates=certificates_in_words(seal.certificates),
             scheme=seal.scheme,
             key=wire.in_base64(seal.spki),
@@ -331,20 +331,39 @@ class Desk:
         return first
 
     def _finished(
-        self, client: ClientSettings, seal: Seal, message: bytes, first: Reply, value: bytes
+        self,
+        client: ClientSettings,
+        seal: Seal,
+        message: bytes,
+        first: Reply,
+        value: bytes,
+        *,
+        meter: Meter | None = None,
     ) -> Reply:
         return self._ask(
             client,
             SEALED,
             message,
+            meter,
             prepared=first.words["prepared"],
             value=wire.in_base64(value),
             qualified=seal.qualified,
             device=seal.device,
         )
 
-    def _ask(self, client: ClientSettings, do: str, message: bytes, **words: object) -> Reply:
-        return self._pool.ask(Question(words={"do": do, **words}, octets=message, client=client.name))
+    def _ask(
+        self, client: ClientSettings, do: str, message: bytes, meter: Meter | None = None, **words: object
+    ) -> Reply:
+        """Have a process do it; without a meter it uses no time-stamps."""
+        stamps = 0 if meter is None else meter.begin()
+        return self._pool.ask(
+            Question(
+                words={"do": do, "stamps": stamps, **words},
+                octets=message,
+                client=client.name,
+                spent=None if meter is None else meter.spend,
+            )
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -356,6 +375,11 @@ class Desk:
         """End what runs, and all processes."""
         self._pool.close()
         self._threads.shutdown(wait=True, cancel_futures=True)
+
+
+def _midnight(now: datetime) -> datetime:
+    """When the day began."""
+    return now.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def check_certificate_of_key(seal: str, certificate_spki: bytes, key_spki: bytes) -> None:

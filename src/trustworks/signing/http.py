@@ -2,7 +2,7 @@
 
 What is answered: 200 what was asked for; 400 the message, or a document in it, cannot be read; 401 nobody
 knows the client; 403 it may not, or the token came unencrypted; 413 too much; 415 no JSON; 422 it cannot be
-signed so; 503 not now.
+signed so; 429 the client had what it may have on a day; 503 not now.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from trustworks.core import problems
 from trustworks.core.errors import Malformed, Refused, Rejected, TrustworksError, Unavailable
 from trustworks.core.http import RawResponse, Route
 from trustworks.signing.bounded.pool import TOO_MUCH
-from trustworks.signing.desk import check_private
+from trustworks.signing.rules.clients import QUOTAS, check_private
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -35,6 +35,7 @@ _TITLES: Final = {
     403: "The client may not do that",
     413: "That is too much for one request",
     422: "That cannot be signed so",
+    429: "The client has had what it may have on a day",
     503: "Not now",
 }
 
@@ -81,7 +82,7 @@ class Edge:
         try:
             answer = await do(self._client(request), request.body)
         except TrustworksError as error:
-            return told(error)
+            return told(error, tomorrow=self._desk.until_tomorrow())
         return RawResponse(200, JSON, answer, _NOT_KEPT)
 
     def _client(self, request: RawRequest) -> ClientSettings:
@@ -95,13 +96,15 @@ def bearer(request: RawRequest) -> str | None:
     return token.strip() if scheme.lower() == "bearer" and token.strip() else None
 
 
-def told(error: TrustworksError) -> RawResponse:
-    """An error as a problem document, by its family."""
+def told(error: TrustworksError, *, tomorrow: int = 0) -> RawResponse:
+    """An error as a problem document, by its family; `tomorrow`: in how many seconds quotas begin anew."""
     match error:
         case Malformed():
             return _problem(400, "malformed", str(error))
         case Rejected(code=code):
             return _problem(413 if code == TOO_MUCH else 422, code, str(error))
+        case Refused(requirement=requirement) if requirement in QUOTAS:
+            return _problem(429, requirement, str(error), again=tomorrow)
         case Refused(requirement=requirement):
             status = 401 if requirement == _CLIENT else 403
             return _problem(
@@ -113,9 +116,10 @@ def told(error: TrustworksError) -> RawResponse:
             raise error
 
 
-def _problem(status: int, code: str, sentence: str) -> RawResponse:
+def _problem(status: int, code: str, sentence: str, *, again: int = 30) -> RawResponse:
     document = problems.document(
         f"urn:trustworks:signing:{code}", status=status, title=_TITLES.get(status), detail=sentence
     )
-    headers = {401: (("www-authenticate", "Bearer"),), 503: (("retry-after", "30"),)}.get(status, ())
+    later = (("retry-after", str(again)),)
+    headers = {401: (("www-authenticate", "Bearer"),), 429: later, 503: later}.get(status, ())
     return problems.response(document, *headers)

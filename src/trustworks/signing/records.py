@@ -1,4 +1,4 @@
-"""The records of seals and of agreements: all SQL of this service is here.
+"""The records of seals, of agreements and of what clients used: all SQL of this service is here.
 
 A seal is counted from before it is made, so that clients get no more of them than they may have, however many
 processes serve them, and whenever one of these ends. Once its key was asked to sign it stays counted,
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import (
     Column,
     Index,
+    Integer,
     LargeBinary,
     PrimaryKeyConstraint,
     String,
@@ -66,6 +67,36 @@ agreements = Table(
     Column("value", String(64), nullable=True),
     PrimaryKeyConstraint("id"),
 )
+
+# `day` is its first moment (UTC). `time_stamps` has those that are set aside for requests under way, too.
+usage = Table(
+    "signing_usage",
+    metadata,
+    Column("client", String(63), nullable=False),
+    Column("day", UtcDateTime, nullable=False),
+    Column("requests", Integer, nullable=False),
+    Column("time_stamps", Integer, nullable=False),
+    PrimaryKeyConstraint("client", "day"),
+)
+
+
+def use(
+    connection: Connection, client: str, day: datetime, *, requests: int = 0, time_stamps: int = 0
+) -> tuple[int, int]:
+    """Add to what a client used on a day, or take away; answers its requests and time-stamps with that.
+
+    Who counts asks `one_at_a_time` before.
+    """
+    here = (usage.c.client == client) & (usage.c.day == day)
+    row = connection.execute(select(usage.c.requests, usage.c.time_stamps).where(here)).one_or_none()
+    found = (requests, time_stamps)
+    if row is not None:
+        found = (row.requests + requests, row.time_stamps + time_stamps)
+        connection.execute(update(usage).where(here).values(requests=found[0], time_stamps=found[1]))
+    else:
+        values = {"client": client, "day": day, "requests": found[0], "time_stamps": found[1]}
+        connection.execute(insert(usage).values(values))
+    return found
 
 
 def counted(connection: Connection, client: str, *, since: datetime) -> int:

@@ -216,6 +216,12 @@ class AskedBody(_Body):
     jades: JadesBody = JadesBody()
     pades: PadesBody = PadesBody()
 
+    @property
+    def time_stamps(self) -> int:
+        """How many time-stamps it needs."""
+        archived = self.level is Level.LTA
+        return int(self.level is not Level.B) + int(archived) + int(self.content_time_stamp)
+
     def request(self) -> Request:
         """As the model has it. Raises `Malformed`, `Rejected` for what does not go together in a PDF."""
         xades, jades, pades = self.xades, self.jades, self.pades

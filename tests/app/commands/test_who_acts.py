@@ -75,6 +75,7 @@ BY_ITSELF = {
     "validate": "a relying party's; its --sealed is by the account that opens the token, as the services are",
     "sign": "a signer's, by the account that opens the token; a key of the provider's is told to the log",
     "augment": "a relying party's, which signs nothing",
+    "agreement verify": "a relying party's",
     "trust refresh": "a relying party's, whose lists show by their signatures whose they are",
     "trust list": "a relying party's",
     "trust show": "a relying party's",

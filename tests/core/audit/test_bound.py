@@ -264,6 +264,7 @@ NOT_BOUND = {
     "signed by their authority, and told by the digest of each batch": ("last_answers",),
     "what is on its way out; what it is about is bound": ("notices", "notice_marks"),
     "told to the log one by one, without what is in them": ("signing_agreements", "signing_seals"),
+    "counts of a day: by them a client is served or not, and nothing is proven": ("signing_usage",),
     "the state of a conversation, gone when it is over; the log tells what came of it": (
         "role_sessions", "role_challenges", "api_sessions", "api_requests", "cmp_transactions",
         "acme_orders", "acme_authorizations", "acme_order_authorizations", "acme_challenges",

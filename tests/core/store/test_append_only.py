@@ -58,6 +58,7 @@ CHANGING = {
     "role_sessions": {"used_at", "closed_at"},
     "signing_agreements": {"agreement", "proof", "value"},
     "signing_seals": {"state", "level"},
+    "signing_usage": {"requests", "time_stamps"},
     "webhooks": {"secret", "earlier_secret", "earlier_until", "removed_at"},
 }  # fmt: skip
 # What goes again when its time is over, or is the state of a conversation: the log tells what came of it.

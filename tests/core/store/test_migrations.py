@@ -56,6 +56,7 @@ FROZEN = {
     "0031_trusted_lists.py": "64a5df819d5c283758f0eecede0e787efea47a5795ccb95a89f019a473f20048",
     "0032_seals.py": "7d6f8d4c84366110fad8675836173dc872d04337aee70c5fb845aa16bd9886e9",
     "0033_agreements.py": "8db7c32fae37698b39236292fdc7a09f9ac764e7d8ebf93ec890d74ccad4ac73",
+    "0034_signing_usage.py": "47f913120ad2d3b98521a1499c82f9e8177595b3ebaa61fdccd17c63f7240ee5",
 }
 
 

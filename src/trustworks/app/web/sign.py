@@ -18,8 +18,9 @@ from trustworks.core.errors import Malformed, Refused, Rejected, TrustworksError
 from trustworks.core.http import BodyRefusedError, RawResponse, Route
 from trustworks.signing.agreeing import Choice, named
 from trustworks.signing.bounded.pool import TOO_MUCH
-from trustworks.signing.desk import BUSY, check_private, is_full
+from trustworks.signing.desk import BUSY
 from trustworks.signing.model import Level
+from trustworks.signing.rules.clients import QUOTAS, check_private, is_full
 from trustworks.signing.shown.model import Kind
 from trustworks.validation.http.form import Form
 
@@ -231,6 +232,8 @@ def _status(error: TrustworksError) -> int:
             return 400
         case Rejected(code=code):
             return 413 if code == TOO_MUCH else 422
+        case Refused(requirement=requirement) if requirement in QUOTAS:
+            return 429
         case Refused(requirement=requirement):
             return 401 if requirement == "TRUSTWORKS:SIGNING-CLIENT" else 403
         case Unavailable():

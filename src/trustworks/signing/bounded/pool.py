@@ -13,6 +13,8 @@ from trustworks.core.values import dataclass
 from trustworks.signing.bounded.work import raised
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from trustworks.signing.config import LimitSettings
 
 log = structlog.get_logger(__name__)
@@ -27,11 +29,21 @@ _MOST_ANSWERED: Final = 1024 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """What a process is asked: words, and a message as it came. `client` is whose message it is."""
+    """What a process is asked: words, and a message as it came. `client` is whose message it is.
+
+    `spent` is told how many time-stamps were used, whatever came of it; where a process ends it is not told.
+    """
 
     words: dict[str, Any]
     octets: bytes
     client: str = ""
+    spent: Callable[[int], None] | None = None
+
+    def came(self, words: dict[str, Any]) -> None:
+        """Take the words of an answer. Raises the error that they are, if they are one."""
+        if self.spent is not None and "stamped" in words:
+            self.spent(words["stamped"])
+        raised(words)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +81,7 @@ class Process(outside.Child[Question, Reply]):
             ) from None
         except outside.Ended as error:
             raise self._gone(error) from None
-        raised(words)
+        asked.came(words)
         return Reply(words=words, octets=octets)
 
     def _gone(self, ended: outside.Ended) -> Rejected | Unavailable:

@@ -6,6 +6,7 @@ A seal is made in two questions: the process prepares, who asked has the key sig
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from trustworks.core.errors import Malformed, Refused, Rejected, Unavailable
@@ -13,10 +14,12 @@ from trustworks.signing import wire
 from trustworks.signing.create.prepared import Prepared
 from trustworks.signing.model import Signer
 from trustworks.signing.rules.certificates import usual_scheme
+from trustworks.signing.rules.clients import check_left
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from trustworks.core.ports import Stamper
     from trustworks.signing.create.process import Creation
 
 PREPARE: Final = "prepare"
@@ -32,18 +35,46 @@ def answer(
     """Words and octets for what was asked; an error as words, by its family.
 
     `creation_of` answers what makes signatures: whether certificates have to be qualified ones, and whether
-    they have to state a qualified device.
+    they have to state a qualified device. At most ``stamps`` of the words time-stamps are used; ``stamped``
+    says how many were.
     """
+    stamped = _Stamped(words.get("stamps", 0))
     try:
-        return _done(creation_of(bool(words.get("qualified")), bool(words.get("device"))), words, octets)
+        creation = creation_of(bool(words.get("qualified")), bool(words.get("device")))
+        told, answered = _done(stamped.in_place_of(creation), words, octets)
     except Malformed as error:
-        return {"malformed": str(error)}, b""
+        told, answered = {"malformed": str(error)}, b""
     except Rejected as error:
-        return {"rejected": error.code, "sentence": str(error)}, b""
+        told, answered = {"rejected": error.code, "sentence": str(error)}, b""
     except Refused as error:
-        return {"refused": error.requirement, "sentence": str(error)}, b""
+        told, answered = {"refused": error.requirement, "sentence": str(error)}, b""
     except Unavailable as error:
-        return {"unavailable": error.code, "sentence": str(error)}, b""
+        told, answered = {"unavailable": error.code, "sentence": str(error)}, b""
+    return told | {"stamped": stamped.used}, answered
+
+
+class _Stamped:
+    """A time-stamping authority of which so many time-stamps may be had."""
+
+    def __init__(self, most: int) -> None:
+        self.used = 0
+        self._most = most
+        self._stamper: Stamper | None = None
+
+    def in_place_of(self, creation: Creation) -> Creation:
+        """What makes signatures with these alone."""
+        self._stamper = creation.means.stamper
+        if self._stamper is None:
+            return creation
+        return replace(creation, means=replace(creation.means, stamper=self))
+
+    def stamp(self, digest: bytes, hash_name: str = "sha256") -> bytes:
+        """As `core.ports.Stamper`; raises `Refused`, too. One that is asked for and does not come counts."""
+        check_left(self.used, self._most)
+        self.used += 1
+        if self._stamper is None:
+            raise Unavailable("signing.process", "Nobody makes time-stamps here.")
+        return self._stamper.stamp(digest, hash_name)
 
 
 def _done(creation: Creation, words: dict[str, Any], octets: bytes) -> tuple[dict[str, Any], bytes]:

@@ -1,1 +1,1 @@
-"""`trustworks sign` and `trustworks augment`."""
+"""`trustworks sign`, `trustworks augment` and `trustworks agreement`."""
