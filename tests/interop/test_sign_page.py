@@ -133,7 +133,7 @@ def test_open_read_tick_sign_download_validate(
     look_at(browser, f"sign-3-{scripts}")
     signed = downloaded(browser, "signed")
     agreed = verify(downloaded(browser, "agreement"), downloaded(browser, "proof"), Octets(signed))
-    assert agreed.ticket.shown.name == "contract.pdf"
+    assert agreed.ticket.documents[0].name == "contract.pdf"
     assert agreed.chosen.attributes == {"role": "director"}
     assert validated(signed, tmp_path) == "TOTAL-PASSED"
 

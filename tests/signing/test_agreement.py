@@ -23,15 +23,11 @@ from trustworks.signing.agreement import (
     SIGN,
     Agreement,
     Chosen,
-    Ticket,
-    WasShown,
-    came_back,
     check,
     check_bound,
     read,
     representation,
     verify,
-    written,
 )
 from trustworks.signing.cli.agreement import app as agreement_app
 from trustworks.signing.create.process import Creation, Terms
@@ -40,6 +36,7 @@ from trustworks.signing.model import Document, Format, Level, Packaging, Request
 from trustworks.signing.shown.codes import found
 from trustworks.signing.shown.model import Kind, Pages, Shown
 from trustworks.signing.shown.model import Text as ShownText
+from trustworks.signing.ticket import LONGEST, Ticket, WasShown, came_back, written
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,11 +60,11 @@ def shown(octets: bytes = TEXT, *codes: str) -> Shown:
     )
 
 
-def agreement(seen: Shown | None = None, **changes: Any) -> Agreement:
+def agreement(seen: Shown | None = None, *more: WasShown, **changes: Any) -> Agreement:
     ticket = Ticket(
         id="1" * 32,
         client="shop",
-        shown=WasShown.of(seen or shown()),
+        documents=(WasShown.of(seen or shown()), *more),
         at=NOW,
         language="en",
         catalogue=catalogue().version,
@@ -77,6 +74,7 @@ def agreement(seen: Shown | None = None, **changes: Any) -> Agreement:
         certificate="c" * 64,
         subject="CN=TEST",
         format="cades",
+        packaging="enveloping",
         level="B-B",
         attributes={"role": "director"},
     )
@@ -91,15 +89,15 @@ def agreement(seen: Shown | None = None, **changes: Any) -> Agreement:
     return dataclasses.replace(made, **changes)
 
 
-def refused(made: Agreement, octets: bytes = TEXT) -> str:
+def refused(made: Agreement, *octets: bytes) -> str:
     with pytest.raises(Refused) as caught:
-        check(made, Octets(octets))
+        check(made, [Octets(one) for one in octets or (TEXT,)])
     assert str(caught.value).endswith(".")
     return caught.value.requirement
 
 
 def test_what_was_shown_ticked_and_is_fresh_may_be_signed() -> None:
-    check(agreement(), Octets(TEXT))
+    check(agreement(), [Octets(TEXT)])
 
 
 @pytest.mark.req(
@@ -118,7 +116,7 @@ def test_nothing_is_signed_without_the_tick(ticked: tuple[str, ...]) -> None:
 def test_each_objection_needs_a_tick_of_its_own() -> None:
     seen = shown(TEXT, "text.bidi-override", "text.mixed-encodings", "text.control")
     first, second = "finding.text.bidi-override", "finding.text.mixed-encodings"
-    check(agreement(seen, ticked=(SIGN, first, second)), Octets(TEXT))
+    check(agreement(seen, ticked=(SIGN, first, second)), [Octets(TEXT)])
     for ticked in ((SIGN,), (SIGN, first), (SIGN, second), (SIGN, "finding.text.control")):
         assert refused(agreement(seen, ticked=ticked)) == f"{OWN}-OBJECTIONS"
 
@@ -126,8 +124,8 @@ def test_each_objection_needs_a_tick_of_its_own() -> None:
 @pytest.mark.req("TRUSTWORKS:SIGNING-AGREEMENT-OBJECTIONS")
 def test_a_finding_that_nobody_knows_is_an_objection() -> None:
     made = agreement()
-    unknown = dataclasses.replace(made.ticket.shown, findings=("of-another-version",))
-    made = dataclasses.replace(made, ticket=dataclasses.replace(made.ticket, shown=unknown))
+    unknown = dataclasses.replace(made.ticket.documents[0], findings=("of-another-version",))
+    made = dataclasses.replace(made, ticket=dataclasses.replace(made.ticket, documents=(unknown,)))
     assert refused(made) == f"{OWN}-OBJECTIONS"
 
 
@@ -135,16 +133,38 @@ def test_a_finding_that_nobody_knows_is_an_objection() -> None:
 def test_the_document_is_the_one_that_was_shown() -> None:
     assert refused(agreement(), TEXT + b" ") == f"{OWN}-DOCUMENT"
     made = agreement()
-    bare = dataclasses.replace(made.ticket.shown, digests={})
-    bare_ticket = dataclasses.replace(made.ticket, shown=bare)
+    bare = dataclasses.replace(made.ticket.documents[0], digests={})
+    bare_ticket = dataclasses.replace(made.ticket, documents=(bare,))
     assert refused(dataclasses.replace(made, ticket=bare_ticket)) == f"{OWN}-DOCUMENT"
+
+
+@pytest.mark.req("TRUSTWORKS:SIGNING-AGREEMENT-DOCUMENT", "TS119101:SCP-13")
+def test_each_of_several_documents_is_the_one_that_was_shown() -> None:
+    made = agreement(shown(), WasShown.of(shown(b"other")))
+    check(made, [Octets(TEXT), Octets(b"other")])
+    for octets in ((TEXT,), (TEXT, b"otter"), (b"other", TEXT), (TEXT, b"other", b"more")):
+        assert refused(made, *octets) == f"{OWN}-DOCUMENT"
+
+
+@pytest.mark.req("TRUSTWORKS:SIGNING-AGREEMENT-OBJECTIONS")
+def test_an_objection_to_a_file_in_a_container_is_one_to_the_container() -> None:
+    inner = WasShown.of_member(shown(TEXT, "text.bidi-override"))
+    outer = WasShown.of_member(shown(TEXT, "container.macros"), [inner])
+    made = agreement(shown(), WasShown.of(shown(b"zip"), [outer]))
+    assert made.ticket.objections == ("container.macros", "text.bidi-override")
+    assert refused(made, TEXT, b"zip") == f"{OWN}-OBJECTIONS"
+    ticked = (SIGN, "finding.container.macros", "finding.text.bidi-override")
+    made = dataclasses.replace(made, ticked=ticked)
+    check(made, [Octets(TEXT), Octets(b"zip")])
+    assert read(made.octets()) == made
+    assert came_back(written(made.ticket, KEY), KEY) == made.ticket
 
 
 @pytest.mark.req("TRUSTWORKS:SIGNING-AGREEMENT-FRESH")
 @pytest.mark.parametrize("after", [FRESH + timedelta(seconds=1), timedelta(seconds=-1), timedelta(days=30)])
 def test_what_was_shown_long_ago_is_not_signed(after: timedelta) -> None:
     assert refused(agreement(at=NOW + after)) == f"{OWN}-FRESH"
-    check(agreement(at=NOW + FRESH), Octets(TEXT))
+    check(agreement(at=NOW + FRESH), [Octets(TEXT)])
 
 
 @pytest.mark.req("TRUSTWORKS:SIGNING-AGREEMENT-BOUND")
@@ -161,8 +181,8 @@ def test_all_of_it_is_in_its_octets_and_comes_back() -> None:
     made = agreement(seen, ticked=(SIGN, "finding.text.bidi-override"))
     octets = made.octets()
     told = json.loads(octets)
-    assert told["ticket"]["shown"]["digests"]["sha512"] == hashlib.sha512(TEXT).hexdigest()
-    assert told["ticket"]["shown"]["parts"] == [["text", 1], ["pages", 3]]
+    assert told["ticket"]["documents"][0]["digests"]["sha512"] == hashlib.sha512(TEXT).hexdigest()
+    assert told["ticket"]["documents"][0]["parts"] == [["text", 1], ["pages", 3]]
     assert told["weights"] == {"text.bidi-override": "objection", "text.control": "warning"}
     assert told["ticked"] == ["sign.tick", "finding.text.bidi-override"]
     assert told["ticket"]["client"] == "shop"
@@ -212,8 +232,18 @@ def test_what_is_no_ticket_is_told(text: str) -> None:
         came_back(text, KEY)
 
 
+def test_a_ticket_is_not_longer_than_a_form_has_room_for() -> None:
+    many = [WasShown.of(shown(TEXT, "text.control"))] * 200
+    made = agreement(None, *many)
+    with pytest.raises(Rejected, match="too many documents") as caught:
+        written(made.ticket, KEY)
+    assert caught.value.code == "signing.too-much"
+    most = dataclasses.replace(made.ticket, documents=made.ticket.documents[:60])
+    assert len(written(most, KEY)) < LONGEST
+
+
 def test_a_ticket_of_another_version_is_told() -> None:
-    for told in (b"{}", b"[]", b"x", b'{"shown":{}}'):
+    for told in (b"{}", b"[]", b"x", b'{"documents":{}}'):
         tag = hmac.new(KEY, told, hashlib.sha256).hexdigest()
         with pytest.raises(Malformed, match="another version"):
             came_back(f"{base64.urlsafe_b64encode(told).decode()}.{tag}", KEY)
@@ -308,7 +338,7 @@ def test_a_command_says_what_was_agreed_to_and_what_it_is_bound_to(tmp_path: Pat
     done = run(places[0])
     assert done.exit_code == 0, done.exception
     assert "the seal holds" in done.stdout
-    assert agreed.ticket.shown.digests["sha256"] in done.stdout
+    assert agreed.ticket.documents[0].digests["sha256"] in done.stdout
     assert "not looked at; give the signed file with --signed" in done.stdout
     assert "[sign.tick]" in done.stdout
     done = run(places[0], "--seal", places[1], "--signed", places[2])

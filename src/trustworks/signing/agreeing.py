@@ -11,7 +11,6 @@ import base64
 import hashlib
 import json
 import secrets
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from cryptography import x509
@@ -26,78 +25,56 @@ from trustworks.signing.agreement import (
     FILE,
     Agreement,
     Chosen,
-    Ticket,
-    WasShown,
-    came_back,
     check,
+    check_documents,
     check_fresh,
+    is_document,
     representation,
-    written,
 )
-from trustworks.signing.shown.codes import cut
-from trustworks.signing.shown.model import Pages
+from trustworks.signing.choosing import signed_name
+from trustworks.signing.looking import Looking
+from trustworks.signing.model import Packaging
+from trustworks.signing.ticket import Ticket, came_back, written
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection
 
     from trustworks.core.audit import Recorder
+    from trustworks.formats.data import Data
+    from trustworks.signing.choosing import Choice
     from trustworks.signing.config import ClientSettings
     from trustworks.signing.desk import Desk, Seal
+    from trustworks.signing.looking import View
     from trustworks.signing.messages import Catalogue
-    from trustworks.signing.shown.model import Page, Shown
     from trustworks.signing.shown.viewer import Viewer
+    from trustworks.signing.ticket import WasShown
 
-MOST_PAGES: Final = 30
-"""Pages that are drawn into one answer; a document with more has an objection that says so."""
-_MOST_DRAWN: Final = 24 * 1024 * 1024
-_WIDTH: Final = 1_400
-AS: Final[Mapping[str, tuple[str, str | None, str]]] = {
-    "pades": ("pades", None, ".pdf"),
-    "xades": ("xades", None, ".xml"),
-    "jades": ("jades", None, ".json"),
-    "cades": ("cades", None, ".p7m"),
-    "asic-e": ("xades", "asic-e", ".asice"),
-}
-"""What may be chosen: the format, its container, and how the name of the file ends."""
+MOST_DOCUMENTS: Final = 20
+"""Documents that are shown on one page, and signed by one signature."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Looked:
-    """What is put on the page: the document, its pages as far as they are drawn, and the ticket."""
+    """What is put on the page: the documents with all that is in them, and the ticket."""
 
-    shown: Shown
-    pages: tuple[Page, ...]
+    views: tuple[View, ...]
     ticket: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
-    """What a signer chose: a seal, one of `AS`, a level, and what is said in the signature."""
-
-    seal: str
-    format: str
-    level: str
-    reason: str = ""
-    city: str = ""
-    role: str = ""
-
-    @property
-    def attributes(self) -> dict[str, str]:
-        """What is said, where it is said."""
-        said = {"reason": self.reason, "city": self.city, "role": self.role}
-        return {name: one for name, one in said.items() if one}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Done:
-    """What a signer takes with him: the signed file, the agreement, and the seal over it (JAdES)."""
+    """What a signer takes with him: the signed file, the agreement, and the seal over it (JAdES).
+
+    `beside`: the file is the signature alone, which is kept with the documents.
+    """
 
     name: str
     content: bytes
     level: str
+    beside: bool
     agreement: bytes
     proof: bytes
 
@@ -132,35 +109,31 @@ class Agreements:
         self._recorder = recorder
         self._clock = clock
 
-    async def look(
-        self, client: ClientSettings, octets: bytes, name: str, media_type: str | None = None
-    ) -> Looked:
-        """The document as the client's person is shown it. Raises as `Viewer.shown` and `Desk.count`."""
-        return await asyncio.to_thread(self._look, client, Octets(octets, name), name, media_type)
+    async def look(self, client: ClientSettings, documents: Sequence[Octets]) -> Looked:
+        """Documents, by their names, as the client's person is shown them.
 
-    def _look(self, client: ClientSettings, data: Octets, name: str, media_type: str | None) -> Looked:
+        Raises:
+            Malformed: there is none, or two have one name.
+            Rejected: ``signing.too-much``: they are more than is shown at once.
+            Refused: as `Desk.count`.
+            Unavailable: as `Viewer.shown`.
+        """
+        check_names([one.name or "" for one in documents])
+        return await asyncio.to_thread(self._look, client, documents)
+
+    def _look(self, client: ClientSettings, documents: Sequence[Octets]) -> Looked:
         self.desk.count(client)
-        shown = self._viewer.shown(data, name, media_type)
-        pages: list[Page] = []
-        of = next((one for one in shown.parts if isinstance(one, Pages)), None)
-        drawn = 0
-        for number in range(1, 1 + (0 if of is None else min(len(of.sizes), MOST_PAGES))):
-            page = self._viewer.page(data, number, _WIDTH)
-            drawn += len(page.png)
-            if drawn > _MOST_DRAWN:
-                break
-            pages.append(page)
-        if of is not None:
-            shown = _with_pages(shown, of, pages)
+        looking = Looking(self._viewer)
+        views = tuple(looking.look(one, one.name or "") for one in documents)
         ticket = Ticket(
             id=secrets.token_hex(16),
             client=client.name,
-            shown=WasShown.of(shown),
+            documents=tuple(one.was_shown() for one in views),
             at=self._clock(),
             language=self.words.language,
             catalogue=self.words.version,
         )
-        return Looked(shown=shown, pages=tuple(pages), ticket=written(ticket, self._key()))
+        return Looked(views=views, ticket=written(ticket, self._key()))
 
     def holder(self, ticket: str) -> tuple[Ticket, ClientSettings]:
         """Whose ticket it is. Raises `Malformed`, and `Refused` for one that is not ours, or old."""
@@ -171,8 +144,10 @@ class Agreements:
             raise Refused("TRUSTWORKS:SIGNING-CLIENT", "The client is none of this service any more.")
         return found, client
 
-    async def agree(self, ticket: str, octets: bytes, choice: Choice, ticked: Collection[str]) -> Done:
-        """The file signed, once all was ticked.
+    async def agree(
+        self, ticket: str, documents: Sequence[Octets], choice: Choice, ticked: Collection[str]
+    ) -> Done:
+        """The documents signed, once all was ticked. They may come in another order than they were shown in.
 
         Raises:
             Malformed: there is no such format; as `holder` and `Desk.seal`.
@@ -180,15 +155,16 @@ class Agreements:
             Rejected, Unavailable: as `Desk.seal`.
         """
         found, client = self.holder(ticket)
-        if choice.format not in AS:
-            raise Malformed(f"There is no format {choice.format[:40]!r}. Choose one of {', '.join(AS)}.")
-        one = _One(self, client, found, choice, ticked=tuple(ticked), data=Octets(octets, found.shown.name))
-        message = _message(choice, octets, found.shown)
+        ordered = in_order(found.documents, documents)
+        check_documents(found.documents, ordered)
+        message = choice.message(ordered, found.documents)
+        one = _One(self, client, found, choice, ticked=tuple(ticked), documents=ordered)
         answer: dict[str, Any] = json.loads(await self.desk.agreed(client, message, one))
         return Done(
-            name=_signed_name(found.shown.name, choice.format),
+            name=signed_name(found.documents, choice.how),
             content=base64.b64decode(answer["content"]),
             level=answer["level"],
+            beside=choice.how.packaging is Packaging.DETACHED and choice.how.container is None,
             agreement=one.octets,
             proof=one.proof,
         )
@@ -231,6 +207,29 @@ class Agreements:
         return self._clock()
 
 
+def check_names(names: Sequence[str]) -> None:
+    """There is a document, and each is known by its name. Raises `Malformed`."""
+    if not names:
+        raise Malformed("No document came. Choose one.")
+    twice = next((one for one in names if names.count(one) > 1), None)
+    if twice is not None:
+        raise Malformed(
+            f"Two of the documents are called {twice!r:.80}, and a signature finds them by their names. "
+            "Rename one."
+        )
+
+
+def in_order(shown: Sequence[WasShown], documents: Sequence[Data]) -> tuple[Data, ...]:
+    """The documents in the order in which they were shown; those that were not come last."""
+    left = list(documents)
+    found: list[Data] = []
+    for one in shown:
+        at = next((at for at, data in enumerate(left) if is_document(one, data)), None)
+        if at is not None:
+            found.append(left.pop(at))
+    return (*found, *left)
+
+
 @implements("TRUSTWORKS:SIGNING-AGREEMENT-ONCE")
 def check_unused(number: str, *, used: bool) -> None:
     """What was agreed to once is signed once. Raises `Refused`."""
@@ -252,20 +251,20 @@ class _One:
         choice: Choice,
         *,
         ticked: tuple[str, ...],
-        data: Octets,
+        documents: tuple[Data, ...],
     ) -> None:
         self._agreements = agreements
         self._client = client
         self._ticket = ticket
         self._choice = choice
         self._ticked = ticked
-        self._data = data
+        self._documents = documents
         self.octets = b""
         self.proof = b""
 
     def before(self, seal: Seal, octets: bytes) -> None:
         certificate = seal.certificates[0]
-        known = named(certificate)
+        known, how = named(certificate), self._choice.how
         dtbs = Dtbs(data=Octets(octets), scheme=seal.scheme, certificate=certificate)
         name, digest = representation(dtbs)
         agreement = Agreement(
@@ -274,7 +273,9 @@ class _One:
                 seal=self._choice.seal,
                 certificate=known.sha256,
                 subject=known.subject,
-                format=self._choice.format,
+                format=how.format.value,
+                container=None if how.container is None else how.container.value,
+                packaging=how.packaging.value,
                 level=self._choice.level,
                 attributes=self._choice.attributes,
             ),
@@ -283,7 +284,7 @@ class _One:
             hash=name,
             dtbs=digest.hex(),
         )
-        check(agreement, self._data)
+        check(agreement, self._documents)
         self.octets, self.proof = self._agreements.record(self._client, agreement, seal)
 
     def after(self, connection: Connection, value: bytes) -> None:
@@ -302,48 +303,3 @@ def named(certificate: bytes) -> Named:
         )
     except ValueError:
         raise Unavailable("signing.no-seal", "The certificate of the seal cannot be read.") from None
-
-
-def _with_pages(shown: Shown, of: Pages, pages: list[Page]) -> Shown:
-    """The document with as many pages as are drawn; where some are not, that is said."""
-    part = replace(of, sizes=of.sizes[: len(pages)])
-    parts = tuple(part if one is of else one for one in shown.parts)
-    told = any(one.code == "cut" for one in shown.findings)
-    more = () if told else cut(len(pages), of.count, "pages")
-    found = [*shown.findings, *more]
-    known = {one.code for one in found}
-    for page in pages:
-        new = [one for one in page.findings if one.code not in known]
-        found += new
-        known |= {one.code for one in new}
-    return replace(shown, parts=parts, findings=tuple(found))
-
-
-def _message(choice: Choice, octets: bytes, shown: WasShown) -> bytes:
-    format_, container, _ = AS[choice.format]
-    document = {"content": base64.b64encode(octets).decode(), "name": shown.name}
-    if shown.media_type:
-        document["media_type"] = shown.media_type
-    asked: dict[str, Any] = {
-        "seal": choice.seal,
-        "format": format_,
-        "level": choice.level,
-        "documents": [document],
-        "claims": {
-            "roles": [choice.role] if choice.role else [],
-            "place": {"city": choice.city} if choice.city else None,
-        },
-    }
-    if container is not None:
-        asked["container"] = container
-    if choice.reason and format_ == "pades":
-        asked["pades"] = {"reason": choice.reason}
-    return json.dumps(asked).encode()
-
-
-def _signed_name(name: str, format_: str) -> str:
-    stem, dot, ending = name.rpartition(".")
-    wanted = AS[format_][2]
-    if format_ in {"cades", "asic-e"}:
-        return f"{name}{wanted}"
-    return f"{stem if dot else ending}-signed{wanted}"

@@ -6,8 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 from issuance_testbed import open_provider
+from signing_desk import Office
 
+from trustworks.core.audit import Recorder
 from trustworks.core.module import KeyAlgorithm, Module
+from trustworks.signing.shown.viewer import Viewer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -39,3 +42,18 @@ def provider(database: Database, authority_keys: tuple[Key, Key]) -> Iterator[Pr
         found.issuance.create_issuing(issuing, by="ceremony")
         found.clock.advance(hours=1)
         yield found
+
+
+@pytest.fixture(scope="package")
+def viewer() -> Iterator[Viewer]:
+    with Viewer() as made:
+        yield made
+
+
+@pytest.fixture
+def office(database: Database, tmp_path: Path, viewer: Viewer) -> Iterator[Office]:
+    recorder = Recorder.open(database, "test")
+    made = Office(database, recorder, tmp_path / "uploads", viewer)
+    yield made
+    made.desk.close()
+    recorder.close()

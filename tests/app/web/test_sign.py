@@ -2,101 +2,25 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
-import html
-import re
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from signing_desk import OTHER, TOKEN, Office
 from signing_house import TEXT, XML, pdf
+from signing_page import BIDI, FORM, agree, body, chosen, links, look, said, unsigned
 from sqlalchemy import select
 
-from trustworks.core.audit import Recorder
 from trustworks.core.audit.records import events
 from trustworks.formats.data import Octets
 from trustworks.formats.read import read
 from trustworks.signing import records
 from trustworks.signing.agreement import FRESH, verify
-from trustworks.signing.shown.viewer import Viewer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from trustworks.core.http import RawResponse
     from trustworks.core.store import Database
-
-BOUNDARY: Final = "x" * 30
-FORM: Final = f"multipart/form-data; boundary={BOUNDARY}"
-BIDI: Final = "pay 100 \u202e001\u202c\n".encode()
-
-
-@pytest.fixture(scope="module")
-def viewer() -> Iterator[Viewer]:
-    with Viewer() as made:
-        yield made
-
-
-@pytest.fixture
-def office(database: Database, tmp_path: Path, viewer: Viewer) -> Iterator[Office]:
-    recorder = Recorder.open(database, "test")
-    made = Office(database, recorder, tmp_path / "uploads", viewer)
-    yield made
-    made.desk.close()
-    recorder.close()
-
-
-def body(fields: dict[str, str], file: tuple[str, bytes] | None) -> bytes:
-    parts = [
-        f'--{BOUNDARY}\r\ncontent-disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'.encode()
-        for name, value in fields.items()
-    ]
-    if file is not None:
-        name, octets = file
-        head = f'--{BOUNDARY}\r\ncontent-disposition: form-data; name="file"; filename="{name}"\r\n\r\n'
-        parts.append(head.encode() + octets + b"\r\n")
-    return b"".join(parts) + f"--{BOUNDARY}--\r\n".encode()
-
-
-def look(office: Office, name: str, octets: bytes, token: str = TOKEN) -> RawResponse:
-    return office.ask("POST", "/sign/read", body({"token": token}, (name, octets)), FORM)
-
-
-def chosen(page: RawResponse, **changes: str | None) -> dict[str, str]:
-    """What a person's browser would send from the page, with all ticked."""
-    assert page.status == 200, page.body.decode()
-    text = page.body.decode()
-    given: dict[str, str | None] = {
-        "ticket": re.findall(r'name="ticket" value="([^"]+)"', text)[0],
-        "seal": "main",
-        "format": re.findall(r'<option value="([^"]+)"', text)[0],
-        "level": "B-B",
-        "reason": "",
-        "city": "Lisboa",
-        "role": "director",
-    }
-    given |= dict(re.findall(r'name="(tick[0-9-]*)" value="([^"]+)"', text))
-    return {name: value for name, value in (given | changes).items() if value is not None}
-
-
-def agree(office: Office, fields: dict[str, str], name: str, octets: bytes) -> RawResponse:
-    return office.ask("POST", "/sign/agree", body(fields, (name, octets)), FORM)
-
-
-def links(page: RawResponse) -> dict[str, bytes]:
-    text = page.body.decode()
-    assert page.status == 200, text
-    found = re.findall(r'class="(signed|agreement|proof)" download="[^"]+" href="data:[^,]+,([^"]+)"', text)
-    return {name: base64.b64decode(html.unescape(octets)) for name, octets in found}
-
-
-def said(page: RawResponse) -> str:
-    found = re.findall(r'id="wrong"><strong>Not signed.</strong> (.*?)</p>', page.body.decode())
-    return html.unescape(found[0])
 
 
 def in_der(value: bytes) -> bytes:
@@ -135,7 +59,7 @@ def test_what_was_read_and_agreed_is_signed_and_recorded(
     (signature,) = read(Octets(found["signed"])).signatures
     assert signature.level == level
     agreement = verify(found["agreement"], found["proof"], Octets(found["signed"]))
-    assert agreement.ticket.shown.name == name
+    assert agreement.ticket.documents[0].name == name
     assert agreement.chosen.attributes == {"city": "Lisboa", "role": "director"}
     assert agreement.ticked == ("sign.tick",)
     with database.read() as connection:
@@ -154,15 +78,6 @@ def test_the_log_is_told_nothing_of_the_document(office: Office, database: Datab
     assert "signing.sealed" in told
     for word in ("secret-name", hashlib.sha256(TEXT).hexdigest(), "Lisboa"):
         assert word not in told
-
-
-def unsigned(office: Office, database: Database, page: RawResponse, status: int) -> str:
-    """What is said where nothing is signed, and that nothing is recorded."""
-    assert page.status == status, page.body.decode()
-    assert [one["do"] for one in office.pool.asked].count("sealed") == 0
-    with database.read() as connection:
-        assert connection.execute(select(records.agreements)).all() == []
-    return said(page)
 
 
 @pytest.mark.req("TRUSTWORKS:SIGNING-AGREEMENT-FIRST", "EN419111:2-AGREEMENT", "ART24-2-E:D-1-b")
@@ -265,7 +180,7 @@ def test_what_cannot_be_signed_so_is_told(
         (b"", FORM, 400, "form"),
         (b"{}", "application/json", 415, "multipart"),
         (body({}, ("a", b"x")), FORM, 400, "has to say token"),
-        (body({"token": TOKEN}, None), FORM, 400, "Choose one"),
+        (body({"token": TOKEN}), FORM, 400, "Choose one"),
         (body({}, ("a", b"x" * 200_000)), FORM, 400, "has to say token"),
     ],
 )
@@ -285,6 +200,6 @@ def test_a_full_service_says_so(office: Office) -> None:
 
 
 def test_pages_that_are_not_drawn_are_an_objection(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("trustworks.signing.agreeing.MOST_PAGES", 0)
+    monkeypatch.setattr("trustworks.signing.looking.MOST_PAGES", 0)
     fields = chosen(look(office, "a.pdf", pdf().octets()))
     assert "finding.cut" in fields.values()

@@ -11,6 +11,7 @@ import pytest
 
 from trustworks.app.wiring.creating import Creating
 from trustworks.core.errors import Refused, Unavailable
+from trustworks.formats.data import Octets
 from trustworks.signing.config import SigningSettings
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def test_what_one_process_showed_another_one_signs(tmp_path: Path) -> None:
     other.mkdir()
     with opened(one) as first, opened(one) as second, opened(other) as stranger:
         (client,) = first.desk.settings.clients
-        ticket = asyncio.run(first.look(client, b"text\n", "a.txt")).ticket
+        ticket = asyncio.run(first.look(client, [Octets(b"text\n", "a.txt")])).ticket
         assert second.holder(ticket)[1].name == "shop"
         with pytest.raises(Refused, match="shown again"):
             stranger.holder(ticket)

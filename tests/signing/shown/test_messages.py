@@ -10,9 +10,10 @@ from string import Formatter
 
 import pytest
 
-from trustworks.signing.agreeing import AS
+from trustworks.signing.choosing import PLACE, WAYS
 from trustworks.signing.messages import LANGUAGES, Catalogue, catalogue
 from trustworks.signing.model import Level
+from trustworks.signing.rules.identifiers import COMMITMENTS
 from trustworks.signing.shown.codes import WEIGHTS, found
 from trustworks.signing.shown.model import Kind, Weight
 
@@ -57,8 +58,10 @@ def test_every_sentence_of_pages_is_used_and_there(sentences: Catalogue) -> None
 def test_every_sentence_of_signing_is_used_and_there(sentences: Catalogue) -> None:
     listed = {key.removeprefix("sign.") for key in sentences.sentences if key.startswith("sign.")}
     used = set(re.findall(r'"sign\.([a-z-]+)"', texts()))
-    used |= {f"level-{one}" for one in Level} | {f"format-{one}" for one in AS}
-    assert listed == used - {"format-", "level-"}  # what the templates put these words together from
+    used |= {f"level-{one}" for one in Level} | {f"way-{one}" for one in WAYS}
+    used |= {f"commitment-{one}" for one in COMMITMENTS} | {f"place-{one}" for one in PLACE}
+    # What the templates put these words together from.
+    assert listed == used - {"way-", "level-", "commitment-", "place-"}
 
 
 def test_there_is_nothing_else(sentences: Catalogue) -> None:

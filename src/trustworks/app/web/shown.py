@@ -20,10 +20,15 @@ if TYPE_CHECKING:
 
     from jinja2 import Environment
 
+    from trustworks.signing.looking import View
     from trustworks.signing.shown.model import Node, Page, Shown
 
 WIDTH: Final = 1_400
 """Pixels across a page as it is drawn for the screen: enough to read small print on a fine one."""
+
+
+_LOWEST: Final = 5
+"""Headings of this level have one more below them in HTML, for the parts of a document."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +47,16 @@ class Addresses:
     def inline(self) -> bool:
         """Whether the page itself holds all of it, so that nothing is fetched from an address."""
         return False
+
+    @property
+    def id(self) -> str:
+        """What the ids of its elements begin with."""
+        return "shown"
+
+    @property
+    def level(self) -> int:
+        """The level of its headings."""
+        return 2
 
     @property
     def document(self) -> str:
@@ -66,30 +81,59 @@ class Addresses:
         return f"{self.base}/members/{number}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Inline:
     """In place of `Addresses` where nothing is kept: the page itself holds pictures and texts.
 
     Pictures are `data:` addresses, which the page's policy has to let be; nothing in them can do anything.
+    `id` is what the ids of its elements begin with, `level` that of its headings; `within` are the names that
+    lead to it from a document, which is a container.
     """
 
-    shown: Shown
-    pages: Sequence[Page]
+    view: View
     templates: Environment
+    id: str
+    level: int
+    within: tuple[str, ...] = ()
     inline: bool = True
+
+    @property
+    def shown(self) -> Shown:
+        """What is shown."""
+        return self.view.shown
 
     @property
     def picture(self) -> str:
         """The picture of an image."""
         return next(_png(one.png) for one in self.shown.parts if isinstance(one, Picture))
 
+    @property
+    def inside(self) -> tuple[Inline, ...]:
+        """The files in it that are shown below it."""
+        deeper = min(self.level + 2, _LOWEST)  # the name of a file is a heading between the two
+        return tuple(
+            Inline(
+                view=one,
+                templates=self.templates,
+                id=f"{self.id}-{number}",
+                level=deeper,
+                within=(*self.within, one.shown.name),
+            )
+            for number, one in enumerate(self.view.inside, 1)
+        )
+
+    @property
+    def ids(self) -> dict[str, str]:
+        """Where each file that is shown below it is on the page, by its name."""
+        return {one.shown.name: one.id for one in self.inside}
+
     def page(self, number: int) -> str:
         """A page as a picture."""
-        return _png(self.pages[number - 1].png)
+        return _png(self.view.pages[number - 1].png)
 
     def text(self, number: int) -> str:
         """The text of a page and what to know about it, as HTML."""
-        return page_text(self.templates, self.pages[number - 1])
+        return page_text(self.templates, self.view.pages[number - 1])
 
 
 def _png(octets: bytes) -> str:

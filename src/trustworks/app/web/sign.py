@@ -1,7 +1,7 @@
-"""The page on which a person reads a document, agrees, and has it signed by a seal of the provider.
+"""The page on which a person reads documents, agrees, and has them signed by a seal of the provider.
 
-Nothing is kept between its steps: `GET /sign` is a form; `POST /sign/read` shows the document, and its form
-has a ticket of what was shown; `POST /sign/agree` takes ticket, ticks and the file once more, and signs.
+Nothing is kept between its steps: `GET /sign` is a form; `POST /sign/read` shows the documents, and its form
+has a ticket of what was shown; `POST /sign/agree` takes ticket, ticks and the files once more, and signs.
 """
 
 from __future__ import annotations
@@ -14,14 +14,18 @@ from typing import TYPE_CHECKING, Any, Final
 from trustworks.app.web.shown import Inline, environment
 from trustworks.app.web.validation import HEADERS as LIKE
 from trustworks.app.web.validation import HTML
+from trustworks.core.der.algorithms import HASHES
 from trustworks.core.errors import Malformed, Refused, Rejected, TrustworksError, Unavailable
 from trustworks.core.http import BodyRefusedError, RawResponse, Route
-from trustworks.signing.agreeing import Choice, named
+from trustworks.formats.data import Octets
+from trustworks.signing.agreeing import MOST_DOCUMENTS, named
 from trustworks.signing.bounded.pool import TOO_MUCH
+from trustworks.signing.choosing import PLACE, Choice, ways_for
 from trustworks.signing.desk import BUSY
 from trustworks.signing.model import Level
 from trustworks.signing.rules.clients import QUOTAS, check_private, is_full
-from trustworks.signing.shown.model import Kind
+from trustworks.signing.rules.identifiers import COMMITMENTS
+from trustworks.signing.ticket import LONGEST
 from trustworks.validation.http.form import Form
 
 if TYPE_CHECKING:
@@ -31,25 +35,20 @@ if TYPE_CHECKING:
     from trustworks.core.http import RawRequest
     from trustworks.signing.agreeing import Agreements, Done, Looked
     from trustworks.signing.config import ClientSettings
+    from trustworks.signing.shown.model import Finding
+    from trustworks.validation.bounded.asked import Given
 
-    Do = Callable[[Form, bytes, str], Awaitable[RawResponse]]
+    Do = Callable[[Form, list[Octets]], Awaitable[RawResponse]]
 
 PATH: Final = "/sign"
 HEADERS: Final = tuple(
     (name, value.replace("img-src 'self'", "img-src 'self' data:")) for name, value in LIKE
 )
 """Those of the page that validates; pages of a document are in the page as pictures."""
-_LONGEST: Final = 16 * 1024
-"""Octets of a field: a ticket is some thousand."""
-_BEFORE: Final = 64 * 1024
+_BEFORE: Final = LONGEST + 32 * 1024
 """Octets of a form within which it says who sends it."""
-_FOR: Final[Mapping[Kind, tuple[str, ...]]] = {
-    Kind.PDF: ("pades", "asic-e", "cades"),
-    Kind.XML: ("xades", "asic-e", "cades"),
-    Kind.JSON: ("jades", "asic-e", "cades"),
-}
-_FOR_OTHERS: Final = ("asic-e", "cades")
 _LONGEST_WORDS: Final = 200
+_POLICY: Final = ("policy", "policy_hash", "policy_digest", "policy_uri")
 
 
 class SignPage:
@@ -111,10 +110,9 @@ class SignPage:
             self._begun += 1
             try:
                 content_type = request.headers.get("content-type", "")
-                with Form(content_type, folder=self._folder, most=1, longest=_LONGEST) as form:
+                with Form(content_type, folder=self._folder, most=MOST_DOCUMENTS, longest=LONGEST) as form:
                     await form.read(_admitted(form, portions, field, known))
-                    octets, name = _file(form)
-                    return await do(form, octets, name)
+                    return await do(form, _files(form))
             finally:
                 self._begun -= 1
         except BodyRefusedError as error:
@@ -130,9 +128,9 @@ class SignPage:
                 error.requirement, "Nobody knows this token. Give that of a client of this service."
             ) from None
 
-    async def _looked(self, form: Form, octets: bytes, name: str) -> RawResponse:
+    async def _looked(self, form: Form, documents: list[Octets]) -> RawResponse:
         client = self._client(form.fields["token"])
-        looked = await self._agreements.look(client, octets, name)
+        looked = await self._agreements.look(client, documents)
         return self._page("sign_agree.html", **self._choices(client, looked))
 
     def _choices(self, client: ClientSettings, looked: Looked) -> dict[str, Any]:
@@ -141,34 +139,45 @@ class SignPage:
             {"name": name, **asdict(named(one.certificates[0]))}
             for name, one in self._agreements.desk.offered(client).items()
         ]
+        alone = len(looked.views) == 1
+        level = 2 if alone else 3
+        views = [
+            Inline(view=one, templates=self._templates, id=f"shown-{number}", level=level)
+            for number, one in enumerate(looked.views, 1)
+        ]
         return {
-            "shown": looked.shown,
-            "at": Inline(looked.shown, looked.pages, self._templates),
+            "views": views,
+            "objections": _objections(views),
             "ticket": looked.ticket,
             "seals": seals,
-            "formats": _FOR.get(looked.shown.kind, _FOR_OTHERS),
+            "ways": ways_for([one.shown.kind for one in looked.views]),
             "levels": [one.value for one in Level] if stamped else [Level.B.value],
+            "commitments": COMMITMENTS,
+            "place": tuple(PLACE),
+            "hashes": tuple(HASHES),
         }
 
-    async def _signed(self, form: Form, octets: bytes, name: str) -> RawResponse:
-        del name  # the document has the name by which it was shown
+    async def _signed(self, form: Form, documents: list[Octets]) -> RawResponse:
         fields = dict(form.fields)
         ticket = fields.pop("ticket")
         ticked = [value for key, value in fields.items() if key.partition("-")[0] == "tick"]
-        said = {key: _words(fields, key) for key in ("reason", "city", "role")}
+        said = {key: _words(fields, key) for key in ("reason", "role", *PLACE, *_POLICY)}
         choice = Choice(
             seal=fields.get("seal", ""),
-            format=fields.get("format", ""),
+            way=fields.get("format", ""),
             level=fields.get("level", ""),
+            commitments=tuple(one for one in COMMITMENTS if f"commitment-{one}" in fields),
             **said,
         )
-        done = await self._agreements.agree(ticket, octets, choice, ticked)
+        done = await self._agreements.agree(ticket, documents, choice, ticked)
         return self._page("sign_done.html", **_links(done))
 
     def _form(self, status: int, wrong: str) -> RawResponse:
         headers = (("retry-after", "30"),) if status == 503 else ()
         megabytes = self._most // (1024 * 1024)
-        return self._page("sign.html", *headers, status=status, wrong=wrong, megabytes=megabytes)
+        return self._page(
+            "sign.html", *headers, status=status, wrong=wrong, megabytes=megabytes, most=MOST_DOCUMENTS
+        )
 
     def _page(
         self, template: str, *headers: tuple[str, str], status: int = 200, **values: Any
@@ -194,16 +203,29 @@ async def _admitted(
         raise Malformed(f"The form has to say {field} before the file. Use the page for it.")
 
 
-def _file(form: Form) -> tuple[bytes, str]:
-    """The octets of the file, and its name."""
-    files = form.files("file")
-    if len(files) != 1:
-        raise Malformed("No document came. Choose one.")
-    (found,) = files
-    name = found.name or "document"
-    if found.descriptor is None:
-        return found.octets, name
-    return os.pread(found.descriptor, os.fstat(found.descriptor).st_size, 0), name
+def _files(form: Form) -> list[Octets]:
+    """The files with their names."""
+    return [Octets(_octets(one), one.name or "document") for one in form.files("file")]
+
+
+def _octets(given: Given) -> bytes:
+    if given.descriptor is None:
+        return given.octets
+    return os.pread(given.descriptor, os.fstat(given.descriptor).st_size, 0)
+
+
+def _objections(views: Sequence[Inline]) -> dict[str, list[tuple[str, Finding]]]:
+    """What has to be ticked, by the code of the finding: where, by names, and what; nothing twice."""
+    alone = len(views) == 1
+    found: dict[str, list[tuple[str, Finding]]] = {}
+    for outer in views:
+        first = () if alone else (outer.shown.name,)
+        for names, view in outer.view.with_all_inside():
+            for one in view.shown.objections:
+                told = (" / ".join((*first, *names)), one)
+                if told not in found.setdefault(one.code, []):
+                    found[one.code].append(told)
+    return found
 
 
 def _words(fields: Mapping[str, str], name: str) -> str:
@@ -220,6 +242,7 @@ def _links(done: Done) -> dict[str, Any]:
     return {
         "name": done.name,
         "level": done.level,
+        "beside": done.beside,
         "content": link("application/octet-stream", done.content),
         "agreement": link("application/json", done.agreement),
         "proof": link("application/jose+json", done.proof),

@@ -15,7 +15,8 @@ from trustworks.signing.cli.options import PASSWORD  # noqa: TC001 - as above
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from trustworks.signing.agreement import Agreement, WasShown
+    from trustworks.signing.agreement import Agreement
+    from trustworks.signing.ticket import WasShown
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
 
@@ -77,46 +78,63 @@ def verify(
 
 def _told(found: Agreement) -> dict[str, Any]:
     ticket, chosen = found.ticket, found.chosen
-    shown = ticket.shown
     return {
-        "shown": {
-            "name": shown.name,
-            "media_type": shown.media_type,
-            "size": shown.size,
-            "digests": shown.digests,
-            "kind": shown.kind,
-            "parts": [{"part": part, "count": count} for part, count in shown.parts],
-            "findings": list(shown.findings),
-            "objections": list(shown.objections),
-        },
+        "shown": [_told_of(one) for one in ticket.documents],
         "shown_at": ticket.at.isoformat(),
         "agreed_at": found.at.isoformat(),
         "client": ticket.client,
         "ticked": list(found.ticked),
         "seal": {"name": chosen.seal, "subject": chosen.subject, "certificate_sha256": chosen.certificate},
         "format": chosen.format,
+        "container": chosen.container,
+        "packaging": chosen.packaging,
         "level": chosen.level,
         "attributes": chosen.attributes,
         "dtbs": {"hash": found.hash, "digest": found.dtbs},
     }
 
 
+def _told_of(shown: WasShown) -> dict[str, Any]:
+    return {
+        "name": shown.name,
+        "media_type": shown.media_type,
+        "size": shown.size,
+        "digests": shown.digests,
+        "kind": shown.kind,
+        "parts": [{"part": part, "count": count} for part, count in shown.parts],
+        "findings": list(shown.findings),
+        "objections": list(shown.objections),
+        "inside": [_told_of(one) for one in shown.inside],
+    }
+
+
 def _lines(found: Agreement) -> Iterator[tuple[str, str]]:
     ticket, chosen = found.ticket, found.chosen
-    shown = ticket.shown
-    kind = "" if shown.media_type is None else f" ({shown.media_type})"
-    yield "Shown", f"{shown.name}{kind}, {shown.size} octets; {_parts(shown)}"
-    yield from shown.digests.items()
-    for code in shown.findings:
-        yield "Told", f"{_sentence(f'finding.{code}')}{' (an objection)' if code in shown.objections else ''}"
+    for one in ticket.documents:
+        yield from _shown(one, "Shown")
     yield "Shown at", f"{ticket.at:%Y-%m-%d %H:%M:%S} UTC"
     yield "Agreed at", f"{found.at:%Y-%m-%d %H:%M:%S} UTC"
     yield "By", f"the client {ticket.client}"
     for key in found.ticked:
         yield "Ticked", _sentence(key)
     said = "".join(f"; {name}: {value}" for name, value in chosen.attributes.items())
-    yield "Signed as", f"{chosen.format} {chosen.level}, by the seal {chosen.seal}{said}"
+    where = f" in {chosen.container}" if chosen.container else ""
+    yield (
+        "Signed as",
+        f"{chosen.format} {chosen.packaging}{where}, {chosen.level}, by the seal {chosen.seal}{said}",
+    )
     yield "Seal of", f"{chosen.subject}, certificate {chosen.certificate}"
+
+
+def _shown(shown: WasShown, what: str) -> Iterator[tuple[str, str]]:
+    """A document, what was told of it, and the files in it."""
+    kind = "" if shown.media_type is None else f" ({shown.media_type})"
+    yield what, f"{shown.name}{kind}, {shown.size} octets; {_parts(shown)}"
+    yield from shown.digests.items()
+    for code in shown.findings:
+        yield "Told", f"{_sentence(f'finding.{code}')}{' (an objection)' if code in shown.objections else ''}"
+    for one in shown.inside:
+        yield from _shown(one, "In it")
 
 
 def _parts(shown: WasShown) -> str:

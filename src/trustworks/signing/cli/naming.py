@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from trustworks.core.errors import Malformed
 from trustworks.core.printable import printable
 from trustworks.signing.cli.asked import format_of
-from trustworks.signing.model import Container, Format, Onto, Packaging, usual_packaging
+from trustworks.signing.model import Onto, ending_of, usual_packaging
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -15,21 +15,14 @@ if TYPE_CHECKING:
 
     from trustworks.signing.cli.asked import Shape
 
-_SUFFIXES: Final = {Format.XADES: ".xml", Format.CADES: ".p7m", Format.JADES: ".json", Format.PADES: ".pdf"}
-_CONTAINERS: Final = {Container.ASIC_S: ".asics", Container.ASIC_E: ".asice"}
-
 
 def suffix_of(first: Path, shape: Shape) -> str:
     """What the name of a signed file ends with: as before, where it was one and gets one more signature."""
     if shape.onto is not Onto.NEW and first.suffix:
         return first.suffix
-    if shape.container is not None:
-        return _CONTAINERS[shape.container]
     form = shape.format or format_of(first)
-    packaging = shape.packaging or usual_packaging(form, None)
-    if form is Format.CADES and packaging is Packaging.DETACHED:
-        return ".p7s"
-    return _SUFFIXES[form]
+    packaging = shape.packaging or usual_packaging(form, shape.container)
+    return ending_of(form, packaging, shape.container)
 
 
 def beside(first: Path, shape: Shape) -> Path:

@@ -16,6 +16,7 @@ from trustworks.signing.model.request import (
     Request,
     Signer,
     XadesChoices,
+    ending_of,
     usual_packaging,
 )
 
@@ -39,6 +40,7 @@ __all__ = [
     "Visible",
     "XadesChoices",
     "check_opens",
+    "ending_of",
     "lock_of",
     "usual_packaging",
 ]

@@ -203,3 +203,16 @@ class Signer:
     def certificate(self) -> bytes:
         """The certificate of the key."""
         return self.certificates[0]
+
+
+_ENDINGS: Final = {Format.XADES: ".xml", Format.CADES: ".p7m", Format.JADES: ".json", Format.PADES: ".pdf"}
+_CONTAINERS: Final = {Container.ASIC_S: ".asics", Container.ASIC_E: ".asice"}
+
+
+def ending_of(format_: Format, packaging: Packaging, container: Container | None) -> str:
+    """What the name of a signed file ends with (RFC 8551, 3.2.1; EN 319 162-1, 4.3.3.1 and 4.4.3.1)."""
+    if container is not None:
+        return _CONTAINERS[container]
+    if format_ is Format.CADES and packaging is Packaging.DETACHED:
+        return ".p7s"
+    return _ENDINGS[format_]

@@ -76,6 +76,7 @@ _CONTAINER: Final = {
     "container.programs": _OBJECTION,
     "container.trailing-data": _WARNING,
     "container.two-directories": _OBJECTION,
+    "container.unopened": _OBJECTION,
 }
 _PDF: Final = {
     "pdf.action": _WARNING,

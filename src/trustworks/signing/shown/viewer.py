@@ -82,7 +82,8 @@ class Viewer:
             Unavailable: ``shown.time``, ``shown.process``, ``shown.closed``.
         """
         name = name.encode("utf-8", "replace").decode()
-        size, digests = _measured(data)
+        # A file in a container is unpacked and digested by the process; what is signed is the container.
+        size, digests = (0, {}) if within else _measured(data)
         try:
             answer = self._ask(data, name, beside, media_type=media_type, within=tuple(within))
         except Rejected as error:
@@ -93,7 +94,6 @@ class Viewer:
         seen = answer.seen
         assert seen is not None  # noqa: S101 - no page was asked for
         if within:
-            # Unpacked by the process; the signature is over the container, or over what is prepared of it.
             size, digests = answer.size, dict(answer.digests)
         return Shown(
             name=within[-1] if within else name,

@@ -3,8 +3,7 @@
 "use strict";
 
 (() => {
-  const part = document.querySelector(".compare");
-  if (part) {
+  for (const part of document.querySelectorAll(".compare")) {
     compare(part);
   }
   for (const details of document.querySelectorAll("details[data-text]")) {

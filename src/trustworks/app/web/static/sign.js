@@ -1,9 +1,9 @@
-// Keeps the file that the signer chose, so that he chooses it once: it is compared with what is shown, and sent
-// again with his agreement. Without it the forms work as forms do. All words are in the page.
+// Keeps the files that the signer chose, so that he chooses them once: each is compared with what is shown, and all
+// are sent again with his agreement. Without it the forms work as forms do. All words are in the page.
 "use strict";
 
 (() => {
-  let file = null;
+  let files = [];
   wake();
 
   function wake() {
@@ -12,7 +12,7 @@
       return;
     }
     const field = form.querySelector("input[type=file]");
-    if (file && form.querySelector("input[name=ticket]")) {
+    if (files.length && form.querySelector("input[name=ticket]")) {
       field.required = false;
       form.querySelector(".again").hidden = true;
     }
@@ -24,16 +24,35 @@
 
   async function send(form, field) {
     const said = form.querySelector(".sending");
+    const refused = form.querySelector(".refused");
     const button = form.querySelector("button");
     const body = new FormData(form);
-    file = field.files[0] || file;
+    if (field.files.length) {
+      files = [...field.files];
+    }
     body.delete("file");
-    body.append("file", file, file.name);
+    for (const one of files) {
+      body.append("file", one, one.name);
+    }
     said.textContent = form.dataset.reading;
     button.disabled = true;
+    if (refused) {
+      refused.hidden = true;
+    }
     try {
       const answer = await fetch(form.action, { method: "POST", body, headers: { accept: "text/html" } });
-      show(new DOMParser().parseFromString(await answer.text(), "text/html"));
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const wrong = page.querySelector("#wrong");
+      if (refused && wrong) {
+        // What was read, ticked and chosen stays on the page, to be mended there.
+        said.textContent = "";
+        refused.textContent = wrong.textContent;
+        refused.hidden = false;
+        button.disabled = false;
+        refused.scrollIntoView({ block: "nearest" });
+        return;
+      }
+      show(page);
     } catch {
       said.textContent = form.dataset.unsent;
       button.disabled = false;
@@ -46,15 +65,18 @@
     document.querySelector("main").focus();
     window.scrollTo(0, 0);
     wake();
-    const own = document.querySelector("#shown-own");
-    if (own) {
+    const own = [...document.querySelectorAll(".compare input[type=file]")];
+    if (own.length) {
       const script = document.createElement("script");
       script.src = "/static/shown.js";
       script.addEventListener("load", () => {
-        const given = new DataTransfer();
-        given.items.add(file);
-        own.files = given.files;
-        own.dispatchEvent(new Event("change"));
+        // They are shown in the order in which they were sent.
+        own.forEach((one, at) => {
+          const given = new DataTransfer();
+          given.items.add(files[at]);
+          one.files = given.files;
+          one.dispatchEvent(new Event("change"));
+        });
       });
       document.head.append(script);
     }
