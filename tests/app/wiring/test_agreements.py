@@ -26,7 +26,9 @@ CLIENT = {"name": "shop", "token-sha256": "0" * 64}
 def opened(folder: Path) -> AbstractContextManager[Agreements]:
     """As one process opens it."""
     wiring: Any = SimpleNamespace(state_dir=folder)
-    desk: Any = SimpleNamespace(settings=SigningSettings.model_validate({"clients": [CLIENT]}))
+    desk: Any = SimpleNamespace(
+        settings=SigningSettings.model_validate({"clients": [CLIENT]}), count=lambda _client: None
+    )
     clock: Any = SimpleNamespace(now=lambda: SimpleNamespace(utc=datetime.now(UTC)))
     recorder: Any = None
     return Creating.open_agreements(wiring, desk, recorder=recorder, clock=clock)
