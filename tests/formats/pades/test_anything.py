@@ -93,7 +93,7 @@ def test_any_octets_are_a_value_or_refused(parts: list[bytes]) -> None:
 
 @pytest.mark.parametrize("part", [b"(", b"()", b"\\n", b"\r", b"a"])
 def test_a_string_takes_little_more_memory_than_its_octets_and_its_steps_are_told(part: bytes) -> None:
-    octets = b"(" + part * 300_000
+    octets = b"(" + part * 60_000
     told: list[int] = []
     tracemalloc.start()
     try:
@@ -102,11 +102,11 @@ def test_a_string_takes_little_more_memory_than_its_octets_and_its_steps_are_tol
     finally:
         tracemalloc.stop()
     assert isinstance(value, bytes)
-    assert len(value) >= 300_000
+    assert len(value) >= 60_000
     assert peak < 3 * len(octets)
     if part not in {b"(", b"a"}:
-        assert len(told) > 100, "while it is read, not after it"
-        assert sum(told) > 2_000_000
+        assert len(told) > 40, "while it is read, not after it"
+        assert sum(told) > 400_000
 
 
 def test_what_takes_too_long_to_read_is_not_read_to_its_end() -> None:
