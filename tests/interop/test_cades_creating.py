@@ -15,6 +15,7 @@ from extended_forms import of_cades
 from signed_making import AT, SCHEMES, SIGNING_TIME, certificate, house, sign, stamp
 
 from trustworks.core.ports import ValidationData
+from trustworks.formats.augmenting import Kind, Opened
 from trustworks.formats.cades.creating.signature import (
     Options,
     counter_sign,
@@ -29,7 +30,7 @@ from trustworks.formats.cades.creating.unsigned import (
     with_values,
 )
 from trustworks.formats.claims import Claims
-from trustworks.formats.data import Octets
+from trustworks.formats.data import Octets, Stored
 from trustworks.formats.evidence import PolicyReference
 from trustworks.formats.read import read
 
@@ -182,3 +183,38 @@ def test_eu_dss_finds_the_levels_that_were_built(tmp_path: Path) -> None:
         if any(one["indication"] == "TOTAL_FAILED" for one in said["signatures"]):
             differences.append(f"{name}: failed")
     assert not differences, "\n".join(differences)
+
+
+def test_a_large_document_inside_is_read_by_others(tmp_path: Path) -> None:
+    """The structure is written in portions; openssl and EU DSS read it as one that was put together."""
+    content = Stored(tmp_path / "content", "content")
+    content.path.write_bytes(bytes(range(256)) * (17 * 4096))
+    prepared = prepare(content, [certificate(), house().ca.der], CLAIMS, Options(scheme="ECDSA_SHA256"))
+    with (tmp_path / "large.p7m").open("wb") as stream:
+        stream.writelines(prepared.around(sign(prepared.dtbs), content).portions())
+    (target,) = Opened(Stored(tmp_path / "large.p7m", "large.p7m")).targets
+    stamped = target.with_time_stamp(stamp(target.octets_to_stamp(Kind.SIGNATURE).octets()))
+    with (tmp_path / "stamped.p7m").open("wb") as stream:
+        stream.writelines(stamped.data.portions())
+    (tmp_path / "root.pem").write_bytes(house().root.certificate.public_bytes(Encoding.PEM))
+    (tmp_path / "root.crt").write_bytes(house().root.der)
+    for name in ("large.p7m", "stamped.p7m"):
+        said = subprocess.run(
+            [
+                *("openssl", "cms", "-verify", "-cades", "-binary", "-inform", "DER", "-in", name),
+                *("-CAfile", "root.pem", "-purpose", "any", "-attime", str(int(AT.timestamp()))),
+                *("-out", "out"),
+            ],
+            cwd=tmp_path,
+            capture_output=True,
+            check=False,
+        )
+        assert said.returncode == 0, said.stderr.decode()
+        assert (tmp_path / "out").read_bytes() == content.path.read_bytes()
+    asked = [
+        Case(file=tmp_path / name, anchors=(tmp_path / "root.crt",), at=AT)
+        for name in ("large.p7m", "stamped.p7m")
+    ]
+    found = [one["signatures"][0] for one in answers(asked, tmp_path)]
+    assert [one["level"] for one in found] == ["CAdES-BASELINE-B", "CAdES-BASELINE-T"]
+    assert all(one["intact"] and one["valid"] and one["data_intact"] for one in found)

@@ -7,7 +7,7 @@ import io
 import mmap
 from contextlib import contextmanager
 from dataclasses import field
-from typing import TYPE_CHECKING, BinaryIO, Final, Protocol, cast
+from typing import TYPE_CHECKING, BinaryIO, Final, Protocol, TypeGuard, cast
 
 from trustworks.core.errors import Malformed, Rejected
 from trustworks.core.values import dataclass
@@ -298,14 +298,55 @@ def password_of(data: Data) -> str:
     return data.password if isinstance(data, Protected) else ""
 
 
-class _Mapped(mmap.mmap):
-    """A file where it lies, with what of `bytes` readers of structure ask for."""
+class Mapped(mmap.mmap):
+    """A file where it lies, with what of `bytes` readers of structure ask for.
+
+    What is passed over is given back to the system at once: it counts as memory of this process while it is
+    mapped.
+    """
 
     def startswith(self, prefix: bytes, start: int = 0) -> bool:
+        """As that of `bytes`."""
         return self[start : start + len(prefix)] == prefix
 
     def endswith(self, suffix: bytes, start: int, end: int) -> bool:
+        """As that of `bytes`."""
         return self[max(start, end - len(suffix)) : end] == suffix
+
+    def count(self, sought: bytes) -> int:
+        """How often some octets are in it."""
+        more = len(sought) - 1
+        return sum(self[begin : end + more].count(sought) for begin, end in stretches(self))
+
+
+def stretches(octets: bytes | Mapped) -> Iterator[tuple[int, int]]:
+    """Begin and end of stretches of octets, one after the other, for who looks through all of them."""
+    for begin in range(0, len(octets), PORTION):
+        end = min(begin + PORTION, len(octets))
+        yield begin, end
+        give_back(octets, begin, end)
+
+
+def give_back(octets: bytes | Mapped, begin: int, end: int) -> None:
+    """Says that octets of a file need not be in memory any more: they are read again where asked for."""
+    if isinstance(octets, Mapped):
+        begin -= begin % mmap.PAGESIZE
+        octets.madvise(mmap.MADV_DONTNEED, begin, end - begin)
+
+
+def lying(data: Data) -> bytes:
+    """All octets of `data`, to be searched and cut as in `in_view`, as long as somebody holds them."""
+    if isinstance(data, Protected):
+        data = data.data
+    if not is_mapped(data):
+        return data.octets()
+    with data.path.open("rb") as stream:
+        return cast("bytes", Mapped(stream.fileno(), 0, access=mmap.ACCESS_READ))
+
+
+def is_mapped(data: Data) -> TypeGuard[Stored]:
+    """Whether data is a file that is looked at where it lies."""
+    return isinstance(data, Stored) and data.size > _MAPPED
 
 
 @contextmanager
@@ -317,8 +358,8 @@ def in_view(data: Data, most: int) -> Iterator[bytes]:
     """
     if isinstance(data, Protected):
         data = data.data
-    if isinstance(data, Stored) and data.size > _MAPPED:
-        with data.path.open("rb") as stream, _Mapped(stream.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
+    if is_mapped(data):
+        with data.path.open("rb") as stream, Mapped(stream.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
             yield cast("bytes", mapped)  # it has what `bytes` has, as far as it is asked for here
         return
     if data.size > most and not isinstance(data, Stored):

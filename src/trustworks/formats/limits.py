@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 class Limits:
     """Bounds for readers of formats. A file that is beyond one is not read (`Malformed`), whatever it holds.
 
-    `parsed` octets of a file that must be held in memory to be read (XML, CMS, PDF, JSON; detached data and
-    members of containers that are only digested have no bound). `depth` of nesting, at most 256. `elements`
+    `parsed` octets of a file that must be held in memory to be read (XML, JSON, CMS in PEM, and CMS and PDF
+    that are no files by themselves; detached data and members of containers that are only digested, the
+    content of CMS in a file, and a PDF in a file have no bound). `depth` of nesting, at most 256. `elements`
     of XML, ASN.1 or JSON, objects of a PDF. `attributes` of an XML element, a signer of CMS, components of
     JAdES. `references` of a signature. `signatures` and `time_stamps` of a file. `members` of a container,
     `unpacked` octets of all that are unpacked, `ratio` of unpacked to packed octets of one; also

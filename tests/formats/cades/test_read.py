@@ -543,7 +543,7 @@ def test_a_large_file_is_read_where_it_lies(
     signer = Signer.over(content)
     octets = encode(signed_data(signer.info(attribute(f"{AA}.14", token(signer.value))), content=content))
     (tmp_path / "file").write_bytes(octets)
-    monkeypatch.setattr(reading, "_LARGE", 1000)
+    monkeypatch.setattr(reading, "LARGE", 1000)
     stored = Stored(tmp_path / "file", name="file")
     found, held = read(stored, limits=replace(DEFAULT, parsed=10_000)), evidence(octets)
     assert found.signatures[0].references == held.signatures[0].references
@@ -564,7 +564,7 @@ def test_an_archive_time_stamp_over_a_large_file_reads_it_in_portions(
     octets = inside + context(0, WHO.certificate, WHO.ca) + signer.fields + context(1)
     archive = attribute(f"{AA}.48", token(octets))
     (tmp_path / "file").write_bytes(signed_data(signer.info(archive), content=content))
-    monkeypatch.setattr(reading, "_LARGE", 1000)
+    monkeypatch.setattr(reading, "LARGE", 1000)
     (stamp,) = read(Stored(tmp_path / "file")).time_stamps
     assert stamp.references[0].intact
 

@@ -14,6 +14,7 @@ from trustworks.formats.adding import not_yet_there
 from trustworks.formats.augmenting.writer import Kind, stamping
 from trustworks.formats.cades.creating import unsigned
 from trustworks.formats.cades.reading import unwrapped, wrapped_as
+from trustworks.formats.cms.stored import Apart, apart
 from trustworks.formats.data import Octets
 
 if TYPE_CHECKING:
@@ -27,11 +28,14 @@ _OVER_ALL: Final = "archive-time-stamp-v2"
 
 @dataclass(frozen=True, slots=True)
 class _Writer:
-    """As `Writer`. `file` are the octets of the file, which the structure may be wrapped in."""
+    """As `Writer`. `file` are the octets of the file, which the structure may be wrapped in.
+
+    Of a large one, whose content stays where it lies, it is what the file has `apart` from its content.
+    """
 
     given: Given
     target: unsigned.Target
-    file: bytes
+    file: bytes | Apart
 
     def begin(self, kind: Kind, hash_name: str, *, check: bool) -> Stamping:
         """A signature-time-stamp, or an archive-time-stamp-v3 with its index by that hash function."""
@@ -67,6 +71,8 @@ class _Writer:
             )
 
     def _made(self, structure: bytes) -> Data:
+        if isinstance(self.file, Apart):
+            return self.file.filled(structure, self.given.data.name)
         return Octets(wrapped_as(self.file, structure), self.given.data.name)
 
 
@@ -74,13 +80,22 @@ def writer(given: Given) -> _Writer:
     """The writer of a signer. Raises `Rejected` (``augmenting.place``, ``augmenting.too-large``)."""
     if given.place is None:
         raise Rejected("augmenting.place", "This signature is no signer of the structure. Give its own file.")
+    signer, *below = given.place
+    large = apart(given.data, given.limits)
+    if large is not None:
+        around = unsigned.Target(
+            structure=large.structure, signer=signer, below=tuple(below), beside=(large.content,)
+        )
+        # What comes of it is read with the content beside it, and not as the file is.
+        return _Writer(replace(given, reading=None), around, large)
     if given.data.size > given.limits.parsed:
         raise Rejected(
             "augmenting.too-large",
             f"The structure has {given.data.size} octets with its content; {given.limits.parsed} are the "
-            "most that are written anew (the limit `parsed`).",
+            "most that are written anew (the limit `parsed`), unless it is DER or BER in a file.",
         )
     file = given.data.octets()
-    signer, *below = given.place
-    structure = unsigned.Target(structure=unwrapped(file), signer=signer, beside=tuple(given.beside))
-    return _Writer(given, replace(structure, below=tuple(below)), file)
+    structure = unsigned.Target(
+        structure=unwrapped(file), signer=signer, below=tuple(below), beside=tuple(given.beside)
+    )
+    return _Writer(given, structure, file)

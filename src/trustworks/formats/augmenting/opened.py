@@ -21,7 +21,7 @@ from trustworks.formats.read import read_into
 from trustworks.formats.time_stamp import parse_token, token_octets
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from trustworks.core.pki.building import TrustAnchors
     from trustworks.core.ports import ValidationData
@@ -43,7 +43,10 @@ class Opened:
         detached: Sequence[Data] = (),
         limits: Limits = DEFAULT,
         anchors: TrustAnchors | None = None,
+        keep: Callable[[Data], Data] | None = None,
     ) -> None:
+        """`keep` puts what a file became where it is read in portions; None: it stays as it was made."""
+        self.keep = keep
         self.data = data
         self.detached = tuple(apart(detached))
         self.limits = limits
@@ -93,16 +96,14 @@ class Opened:
             return self
         if self._next is not None and isinstance(data, Octets) and self._next.data == data:
             return self._next
-        return Opened(data, detached=self.detached, limits=self.limits, anchors=self.anchors)
+        return self._anew(data if self.keep is None else self.keep(data))
+
+    def _anew(self, data: Data) -> Opened:
+        return Opened(data, detached=self.detached, limits=self.limits, anchors=self.anchors, keep=self.keep)
 
     def _after(self, octets: bytes) -> State:
         """What holds in the file as it became; who then takes it on, need not read it again."""
-        self._next = Opened(
-            Octets(octets, self.data.name),
-            detached=self.detached,
-            limits=self.limits,
-            anchors=self.anchors,
-        )
+        self._next = self._anew(Octets(octets, self.data.name))
         return State.of_evidence(self._next.evidence)
 
 

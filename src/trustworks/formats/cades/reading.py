@@ -11,7 +11,7 @@ from trustworks.core.der.encode import SEQUENCE
 from trustworks.core.der.tsp import TST_INFO
 from trustworks.core.errors import BeyondLimit, Malformed, Rejected
 from trustworks.formats.cades.signers import Reader
-from trustworks.formats.cms.stored import Window
+from trustworks.formats.cms.stored import LARGE, Window
 from trustworks.formats.cms.structure import read_signed_data
 from trustworks.formats.data import Stored, comparable
 from trustworks.formats.evidence import Finding, Scope, ScopeKind, TimeStampKind, Weight
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from trustworks.formats.evidence import Signature
     from trustworks.formats.limits import Limits
 
-_LARGE: Final = 8 * 1024 * 1024
-"""Octets beyond which a file is looked at where it lies."""
 _PEM: Final = re.compile(
     rb"-----BEGIN (?:PKCS7|PKCS #7 SIGNED DATA|CMS|TIMESTAMP TOKEN)-----(.*?)-----END ", re.DOTALL
 )
@@ -50,7 +48,7 @@ def read(
         Malformed: nothing can be made of the file, or it is beyond the limits.
     """
     file = file or data.name
-    if isinstance(data, Stored) and data.size > _LARGE and next(data.portions())[:1] == b"0":
+    if isinstance(data, Stored) and data.size > LARGE and next(data.portions())[:1] == b"0":
         _read_stored(data, collector, detached, limits, file)
         return
     if data.size > limits.parsed:

@@ -54,7 +54,39 @@ def spliced(root: Element, changes: Sequence[Insertion | Replacement]) -> bytes:
     return _wrapped(root, b"".join(parts))
 
 
+def around(nested: Sequence[Element], size: int) -> tuple[bytes, bytes]:
+    """What stands before and behind `size` octets that become the last child of the innermost of elements.
+
+    `nested` are elements, each a child of the one before it. The octets themselves are never held.
+    """
+    before, behind = b"", b""
+    inner = nested[-1]
+    grown = inner.end - inner.content + size
+    for number, one in reversed(list(enumerate(nested))):
+        if one is inner:
+            head, tail = one.source.octets[one.content : one.end], b""
+        else:
+            child = nested[number + 1]
+            head = one.source.octets[one.content : child.start]
+            tail = one.source.octets[child.after : one.end]
+            grown += len(head) + len(tail)
+        indefinite = one.after != one.end
+        begin = _identifier(one) + (b"\x80" if indefinite else length(grown))
+        end = b"\0\0" if indefinite else b""
+        grown += len(begin) + len(end)
+        before = begin + head + before
+        behind += tail + end
+    return before, behind
+
+
 def _wrapped(element: Element, content: bytes) -> bytes:
+    identifier = _identifier(element)
+    if element.after != element.end:
+        return identifier + b"\x80" + content + b"\0\0"
+    return identifier + length(len(content)) + content
+
+
+def _identifier(element: Element) -> bytes:
     octets = element.source.octets
     # Of the identifier, which may have several octets, the first length octet begins after it.
     place = element.start + 1
@@ -62,10 +94,7 @@ def _wrapped(element: Element, content: bytes) -> bytes:
         while octets[place] & 0x80:
             place += 1
         place += 1
-    identifier = octets[element.start : place]
-    if element.after != element.end:
-        return identifier + b"\x80" + content + b"\0\0"
-    return identifier + length(len(content)) + content
+    return octets[element.start : place]
 
 
 def in_order(holder: Element, added: bytes) -> Insertion:

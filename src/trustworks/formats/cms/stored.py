@@ -11,10 +11,12 @@ from dataclasses import field
 from typing import TYPE_CHECKING, Final, overload
 
 from trustworks.core.der import ber
-from trustworks.core.der.encode import OCTET_STRING
-from trustworks.core.errors import Malformed
+from trustworks.core.der.encode import OBJECT_IDENTIFIER, OCTET_STRING
+from trustworks.core.errors import BeyondLimit, Malformed
 from trustworks.core.values import dataclass
-from trustworks.formats.data import PORTION, Octets, digest_of
+from trustworks.formats.cms.splicing import Replacement, around, spliced
+from trustworks.formats.cms.structure import read_signed_data
+from trustworks.formats.data import PORTION, Joined, Octets, Stored, digest_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +24,10 @@ if TYPE_CHECKING:
 
     from trustworks.formats.cms.structure import SignedData
     from trustworks.formats.data import Data
+    from trustworks.formats.limits import Limits
 
+LARGE: Final = 8 * 1024 * 1024
+"""Octets beyond which a file is looked at where it lies."""
 _BLOCK: Final = 64 * 1024
 _CONSTRUCTED: Final = 0x20
 
@@ -124,6 +129,56 @@ def content_of(data: SignedData, path: Path | None) -> Data:
     if content.tag & ~_CONSTRUCTED == OCTET_STRING:
         return string_region(path, content)
     return Region(path, array("Q", (content.content, content.end)))
+
+
+@dataclass(frozen=True, slots=True)
+class Apart:
+    """Large signed data in a file, without its content, which stays in the file.
+
+    `structure` is the same structure as if the content were elsewhere; `content` what is signed; `held` the
+    element that holds it, and `rest` what the file has after the structure.
+    """
+
+    structure: bytes = field(repr=False)
+    content: Data
+    held: Region
+    rest: Region
+
+    def filled(self, structure: bytes, name: str | None) -> Data:
+        """A structure that was made of `structure`, with the content in it. Never held in memory."""
+        data = read_signed_data(structure)
+        nested = [data.content_info, data.encapsulated]
+        if (parts := data.content_info.children())[0].tag == OBJECT_IDENTIFIER:
+            nested[1:1] = [parts[1], parts[1].children()[0]]
+        before, behind = around(nested, self.held.size)
+        return Joined((Octets(before), self.held, Octets(behind), self.rest), name)
+
+
+def apart(data: Data, limits: Limits) -> Apart | None:
+    """Large signed data without its content; None: the content is elsewhere, or it is no large file.
+
+    Raises `Malformed`.
+    """
+    if not isinstance(data, Stored) or data.size <= LARGE or next(data.portions())[:1] != b"0":
+        return None
+    window = Window(data.path)
+    signed = read_signed_data(window, limits)
+    if signed.content is None:
+        return None
+    held = signed.encapsulated.children()[1]
+    size = len(window) - (held.after - held.start)
+    if size > limits.parsed:
+        raise BeyondLimit(
+            f"{data.name or 'The file'} has {size} octets beside its content; {limits.parsed} are read at "
+            "most.",
+            "parsed",
+        )
+    return Apart(
+        structure=spliced(signed.content_info, [Replacement(held, b"")]),
+        content=content_of(signed, data.path),
+        held=whole_region(data.path, held),
+        rest=Region(data.path, array("Q", (signed.content_info.after, len(window)))),
+    )
 
 
 def string_region(path: Path, element: ber.Element, name: str | None = None) -> Region:

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Final
 
 from trustworks.core.errors import BeyondLimit
 from trustworks.core.values import dataclass
+from trustworks.formats.data import stretches
 from trustworks.formats.pades.filters import Allowance, unpack
 from trustworks.formats.pades.sections import Section, read_stream, read_table, with_hybrid
 from trustworks.formats.pades.syntax import WHITE, Name, Ref, Stream, parse, skip_blanks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from trustworks.formats.limits import Limits
     from trustworks.formats.pades.syntax import Object
@@ -31,6 +32,8 @@ _LETTER: Final = re.compile(rb"[" + WHITE + rb"]R(?![A-Za-z0-9])")
 _NUMBERS: Final = re.compile(rb"(?<![0-9])(\d{1,10})[" + WHITE + rb"]++\d{1,10}[" + WHITE + rb"]++\Z")
 _COMMENTED: Final = re.compile(rb"(?<![0-9])(\d{1,10}+)" + _GAP + rb"\d{1,10}+" + _GAP + rb"R")
 _WORDS: Final = re.compile(rb"[^\t\n\x0b\x0c\r ]++")
+_LONGEST: Final = 48
+"""Octets that a heading of an object, or the letter of a reference, takes at most, with what comes after."""
 _NEAR: Final = 48
 _FAR: Final = 2048
 _OBJECT_STEPS: Final = 200
@@ -47,7 +50,7 @@ def mentions(octets: bytes, work: Callable[[int], None]) -> list[tuple[int, int]
     """
     found: list[tuple[int, int]] = []
     work(len(octets) // _OCTETS_OF_STEP)
-    for end in _LETTER.finditer(octets):
+    for end in _all(_LETTER, octets):
         work(_FOUND_STEPS)
         at = end.start()
         window = octets[max(at - _NEAR, 0) : at + 1]
@@ -58,6 +61,14 @@ def mentions(octets: bytes, work: Callable[[int], None]) -> list[tuple[int, int]
         elif (one := _NUMBERS.search(window)) is not None:
             found.append((at, int(one[1])))
     return found
+
+
+def _all(pattern: re.Pattern[bytes], octets: bytes) -> Iterator[re.Match[bytes]]:
+    """All matches in a file, which is looked through stretch by stretch; none is longer than `_LONGEST`."""
+    for begin, end in stretches(octets):
+        for found in pattern.finditer(octets, begin, end + _LONGEST):
+            if found.start() < end:
+                yield found
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -198,7 +209,7 @@ class Document:
         if self._everywhere is None:
             self.work(len(self.octets) // _OCTETS_OF_STEP)
             everywhere: list[tuple[int, int, int]] = []
-            for found in _OBJECTS.finditer(self.octets):
+            for found in _all(_OBJECTS, self.octets):
                 self.work(_FOUND_STEPS)
                 everywhere.append((found.start(), int(found[1]), int(found[2])))
                 if len(everywhere) > self.limits.elements:

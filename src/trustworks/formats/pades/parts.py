@@ -6,7 +6,7 @@ from dataclasses import field
 from typing import TYPE_CHECKING
 
 from trustworks.core.values import dataclass
-from trustworks.formats.data import PORTION, hasher
+from trustworks.formats.data import PORTION, Mapped, digest_of, give_back, hasher
 
 if TYPE_CHECKING:
     import hashlib
@@ -21,7 +21,7 @@ class Parts:
     over them is never that of the octets that are there.
     """
 
-    content: bytes = field(repr=False)
+    content: bytes | Mapped = field(repr=False)
     ranges: tuple[tuple[int, int], ...]
     name: str | None = None
     missing: int = 0
@@ -42,6 +42,7 @@ class Parts:
         for begin, end in self.ranges:
             for start in range(begin, end, PORTION):
                 yield self.content[start : min(start + PORTION, end)]
+                give_back(self.content, start, min(start + PORTION, end))
         if self.missing:
             yield bytes(self._filled)
 
@@ -52,10 +53,15 @@ class Parts:
     def digest(self, hash_name: str) -> bytes:
         """See `Data.digest`."""
         if hash_name not in self._digests:
-            running: hashlib._Hash = hasher(hash_name)
-            whole = memoryview(self.content)
-            for begin, end in self.ranges:
-                running.update(whole[begin:end])
-            running.update(bytes(self._filled))
-            self._digests[hash_name] = running.digest()
+            self._digests[hash_name] = self._digest(hash_name)
         return self._digests[hash_name]
+
+    def _digest(self, hash_name: str) -> bytes:
+        if isinstance(self.content, Mapped):
+            return digest_of(self, hash_name)
+        running: hashlib._Hash = hasher(hash_name)
+        whole = memoryview(self.content)
+        for begin, end in self.ranges:
+            running.update(whole[begin:end])
+        running.update(bytes(self._filled))
+        return running.digest()

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.errors import BeyondLimit, Malformed
-from trustworks.formats.data import password_of
+from trustworks.formats.data import is_mapped, lying, password_of
 from trustworks.formats.evidence import (
     Finding,
     Format,
@@ -68,9 +68,10 @@ def read(
         Malformed: nothing can be made of the file, it is encrypted for somebody, or beyond the limits.
     """
     del detached
-    if data.size > limits.parsed:
+    if data.size > limits.parsed and not is_mapped(data):
         raise BeyondLimit(
-            f"{data.name or 'The PDF'} has {data.size} octets, more than the {limits.parsed} that are read.",
+            f"{data.name or 'The PDF'} has {data.size} octets, more than the {limits.parsed} that are read, "
+            "unless it is a file by itself.",
             "parsed",
         )
     try:
@@ -89,7 +90,7 @@ class _Reading:
     """One file being read."""
 
     def __init__(self, data: Data, collector: Collector, limits: Limits, file: str | None) -> None:
-        self.octets = data.octets()
+        self.octets = lying(data)
         self.name = data.name
         self.file = file
         self.collector = collector

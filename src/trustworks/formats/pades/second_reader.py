@@ -41,9 +41,10 @@ class WrongPassword(Malformed):
 class _Lying(io.RawIOBase):
     """Octets to be read where they lie, which may be in a large file (`formats.data.in_view`)."""
 
-    def __init__(self, octets: bytes) -> None:
+    def __init__(self, octets: bytes, end: int) -> None:
         super().__init__()
         self._octets = octets
+        self._end = end
         self._at = 0
 
     def readable(self) -> bool:
@@ -56,20 +57,22 @@ class _Lying(io.RawIOBase):
         return self._at
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        begin = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: len(self._octets)}[whence]
+        begin = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._end}[whence]
         self._at = max(begin + offset, 0)
         return self._at
 
     def readinto(self, buffer: Any) -> int:
         room = memoryview(buffer)
-        found = self._octets[self._at : self._at + len(room)]
+        found = self._octets[self._at : min(self._at + len(room), self._end)]
         room[: len(found)] = found
         self._at += len(found)
         return len(found)
 
 
-def opened(octets: bytes, password: str = "") -> Pdf:
+def opened(octets: bytes, password: str = "", end: int | None = None) -> Pdf:
     """The file as QPDF reads it, with its password; the empty one opens what everybody may read.
+
+    `end` of a revision: what comes after it is not read.
 
     Raises:
         WrongPassword: it needs another password.
@@ -83,7 +86,9 @@ def opened(octets: bytes, password: str = "") -> Pdf:
         password.encode()  # QPDF takes no half characters
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            source = cast("BinaryIO", _Lying(octets))  # what of one is asked for
+            source = cast(
+                "BinaryIO", _Lying(octets, len(octets) if end is None else end)
+            )  # what of one is asked for
             return pikepdf.Pdf.open(source, password=password, suppress_warnings=True)
     except (pikepdf.PasswordError, UnicodeEncodeError) as error:
         if password:
@@ -114,8 +119,7 @@ class DecryptedView(View):
     @cached_property
     def pdf(self) -> Pdf:
         """The revision as QPDF reads it. Raises `Malformed` where it cannot."""
-        octets = self.document.octets
-        return opened(octets if self.end == len(octets) else octets[: self.end], self.document.password)
+        return opened(self.document.octets, self.document.password, self.end)
 
     def load(self, number: int) -> Object:
         """The indirect object of a number, decrypted."""

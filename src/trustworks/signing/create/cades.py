@@ -55,14 +55,14 @@ def over(  # noqa: PLR0917 - what a signature is made of
     return cms.prepare(content, signer.certificates, claims, options)
 
 
-def complete(inner: cms.Prepared, how: How, value: bytes, documents: Sequence[Document]) -> Octets:
+def complete(inner: cms.Prepared, how: How, value: bytes, documents: Sequence[Document]) -> Data:
     """The structure, or that of the file with one signer more."""
     first, *others = documents
     beside = [one.data for one in others]
     match how.onto:
         case Onto.NEW:
             content = first.data if how.packaging is Packaging.ENVELOPING else None
-            return Octets(inner.complete(value, content=content))
+            return inner.around(value, content)
         case Onto.PARALLEL:
             return Octets(inner.join(value, first.data.octets(), beside=beside), first.name)
         case Onto.COUNTER:

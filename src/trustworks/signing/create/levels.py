@@ -19,6 +19,7 @@ from trustworks.formats.time_stamp import parse_token
 from trustworks.formats.verification import candidates
 from trustworks.signing.model import Level
 from trustworks.signing.rules.level import OVER_VALUE, archives, check_not_too_late, holds, rank_of
+from trustworks.signing.rules.stamps import check as check_stamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -52,7 +53,10 @@ class Means:
     fresh: bool = True
 
     def stamp(self, digest: bytes) -> bytes:
-        """A time-stamp token over a digest. Raises `Rejected` (``signing.no-stamper``), and as `Stamper`."""
+        """A time-stamp token over a digest, which was looked at.
+
+        Raises `Rejected` (``signing.no-stamper``), `Unavailable` (``signing.time-stamp``), and as `Stamper`.
+        """
         if self.stamper is None:
             raise Rejected(
                 "signing.no-stamper",
@@ -61,6 +65,7 @@ class Means:
             )
         token = self.stamper.stamp(digest, self.hash_name)
         check_time(token, self.clock())
+        check_stamp(token, self.anchors)
         return token
 
 

@@ -235,7 +235,6 @@ class Creation:
             for named, was in before.items():
                 if step.rank <= level.rank:
                     opened = self._raised(opened.target(named), step, was, renew=renew).opened
-                    opened = opened.changed(spooled(opened.data, self.scratch))
         after = [opened.target(named) for named in before]
         for one in after:
             self._check_level(one, level, extended=True)
@@ -255,7 +254,13 @@ class Creation:
         return self.means.stamp(data.digest(self.means.hash_name))
 
     def _opened(self, data: Data, detached: Sequence[Data]) -> Opened:
-        return Opened(data, detached=detached, limits=self.limits, anchors=self.means.anchors)
+        return Opened(
+            data,
+            detached=detached,
+            limits=self.limits,
+            anchors=self.means.anchors,
+            keep=partial(spooled, folder=self.scratch),
+        )
 
     def _looked_at(self, opened: Opened, prepared: Prepared, documents: Sequence[Document]) -> Target:
         target = self._made_in(opened, prepared)

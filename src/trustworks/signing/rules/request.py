@@ -210,24 +210,36 @@ def says_why_once(request: Request) -> None:
         )
 
 
+_WHOLE: Final[Mapping[Format, str]] = MappingProxyType(
+    {
+        Format.XADES: "XML is read as a whole, into several times its size in memory.",
+        Format.JADES: "JSON is read as a whole, and a JWS has its payload in base64, a third longer.",
+        Format.CADES: "a signer is added to a CMS structure in memory.",
+    }
+)
+"""Why a format holds what it is around."""
+
+
 @implements("TRUSTWORKS:SIGNING-REQUEST-SIZE")
 def can_be_held(request: Request, most: int) -> None:
     """Documents that the signature stands in, or that stand in it, are no more than our reader reads again.
 
-    `most` octets of them; detached ones, PDF and those in a container are read in portions. Raises `Rejected`
-    (``signing.too-large``).
+    `most` octets of them; detached ones, PDF, those in a container and the content of a CMS structure are
+    read in portions. Raises `Rejected` (``signing.too-large``).
     """
     if request.container is not None or request.format is Format.PADES:
         return
-    if request.packed_as is Packaging.DETACHED and request.onto is Onto.NEW:
+    if request.onto is Onto.NEW and (
+        request.packed_as is Packaging.DETACHED or request.format is Format.CADES
+    ):
         return
     held = request.documents if request.onto is Onto.NEW else request.documents[:1]
     size = sum(one.data.size for one in held)
     if size > most:
         raise Rejected(
             "signing.too-large",
-            f"The documents have {size} octets; {most} are the most that a signature has in it. Sign them "
-            "detached, or in an ASiC-E.",
+            f"The documents have {size} octets; {most} are the most that a signature has in it or is added "
+            f"to: {_WHOLE[request.format]} Sign them detached, or in an ASiC-E.",
         )
 
 

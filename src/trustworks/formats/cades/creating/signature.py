@@ -19,6 +19,7 @@ from trustworks.core.der.encode import (
     SET,
     context,
     integer,
+    length,
     oid,
     tlv,
 )
@@ -34,7 +35,7 @@ from trustworks.formats.cms.algorithms import signature_algorithm
 from trustworks.formats.cms.splicing import Insertion, Replacement, in_order, spliced
 from trustworks.formats.cms.structure import read_signed_data, signer_info
 from trustworks.formats.collector import Collector
-from trustworks.formats.data import Octets
+from trustworks.formats.data import Joined, Octets
 from trustworks.formats.dtbs import Dtbs, Fields, check_scheme, packed
 from trustworks.formats.verification import verifies
 
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
 
 DATA: Final = "1.2.840.113549.1.7.1"
 _KIND: Final = "cades"
+_CONTEXT: Final = 0xA0
 _CERTIFICATES: Final = 0xA0
 
 
@@ -91,19 +93,26 @@ class Prepared:
         `value` is what a module's key signs. Raises `Rejected` (signature.own, signature.content) where it is
         not that of the certificate's key, or the content is not the one that was prepared.
         """
+        return self.around(value, content).octets()
+
+    def around(self, value: bytes, content: Data | None) -> Data:
+        """As `complete`, the content read in portions when it is written: never held. It stays DER."""
         info = _signer(self, value)
-        if content is not None:
-            check_content(self, content)
-        inside = b"" if content is None else context(0, tlv(OCTET_STRING, content.octets()))
-        digest = hash_identifier(SIGNER_DIGESTS[self.dtbs.scheme])
-        fields = (
-            integer(1),
-            tlv(SET, digest),
-            tlv(SEQUENCE, oid(DATA), inside),
-            context(0, *sorted(self.certificates)),
-            tlv(SET, info),
-        )
-        return tlv(SEQUENCE, oid(names.SIGNED_DATA), context(0, tlv(SEQUENCE, *fields)))
+        behind = context(0, *sorted(self.certificates)) + tlv(SET, info)
+        version = integer(1) + tlv(SET, hash_identifier(SIGNER_DIGESTS[self.dtbs.scheme]))
+        kind, outer = oid(DATA), oid(names.SIGNED_DATA)
+        if content is None:
+            body = tlv(SEQUENCE, version, tlv(SEQUENCE, kind), behind)
+            return Octets(tlv(SEQUENCE, outer, context(0, body)))
+        check_content(self, content)
+        # From the inside out: each length is of what comes after it.
+        before = _begin(OCTET_STRING, b"", content.size, 0)
+        before = _begin(_CONTEXT, before, content.size, 0)
+        before = _begin(SEQUENCE, kind + before, content.size, 0)
+        before = _begin(SEQUENCE, version + before, content.size, len(behind))
+        before = _begin(_CONTEXT, before, content.size, len(behind))
+        before = _begin(SEQUENCE, outer + before, content.size, len(behind))
+        return Joined((Octets(before), content, Octets(behind)))
 
     def join(self, value: bytes, structure: bytes, *, beside: Sequence[Data] = ()) -> bytes:
         """The third step: the signer beside those in a structure, over the same content (in parallel).
@@ -139,6 +148,11 @@ class Prepared:
         ]
         changes += new_certificates(data, self.certificates)
         return checked(structure, data, spliced(data.content_info, changes), beside)
+
+
+def _begin(tag: int, before: bytes, size: int, behind: int) -> bytes:
+    """Octets before content of a size, in an element that ends so many octets after the content."""
+    return bytes((tag,)) + length(len(before) + size + behind) + before
 
 
 def prepare(content: Data, certificates: Sequence[bytes], claims: Claims, options: Options) -> Prepared:
