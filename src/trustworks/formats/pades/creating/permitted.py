@@ -66,6 +66,23 @@ def is_open(found: Earlier) -> None:
         )
 
 
+@implements("TRUSTWORKS:PDF-PLACEHOLDER")
+def has_no_placeholder(view: View) -> None:
+    """Refuses a file in which a signature was begun whose value never came: it would stay broken for ever.
+
+    Whoever began it can still put the value in, and could not once something follows.
+    """
+    for one in dictionaries(view):
+        contents = view.get(one.entries.get("Contents"))
+        if isinstance(contents, bytes) and not contents.strip(b"\0"):
+            named = ", ".join(one.fields) or "a signature without a field"
+            raise Rejected(
+                "pdf.placeholder",
+                f"The PDF has a placeholder ({named:.100}): a signature was begun in it and never completed. "
+                "Complete that one first, or sign the document as it was before.",
+            )
+
+
 @implements("ISO32000-2:12.8.2.4-OPEN")
 def is_unlocked(found: Earlier, name: str | None) -> None:
     """Refuses a field that an earlier signature has locked, a new one too where it has locked all of them."""

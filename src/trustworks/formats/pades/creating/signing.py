@@ -137,6 +137,7 @@ def prepare(data: Data, wanted: Wanted, *, hash_name: str = "sha256", limits: Li
     with updating(data, limits) as update:
         found = permitted.earlier(update.view)
         permitted.is_open(found)
+        permitted.has_no_placeholder(update.view)
         permitted.certifies_first(found, wanted.certify)
         entries = _claims(wanted)
         lock = _look_at_field(update, wanted, hash_name)
