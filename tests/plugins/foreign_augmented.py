@@ -11,7 +11,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from judged_making import UNIT, authority, lists, root
+from evidence_graphs import NOW, YEAR
+from judged_making import authority, lists, root, unit
 from signed_corpus import CORPUS, cases
 from signed_stories import token
 
@@ -71,6 +72,10 @@ class Foreign:
         )
 
 
+OLD_UNIT: Final = unit(since=NOW - 20 * YEAR)
+"""A unit that was there before the files of others were signed."""
+
+
 @dataclass
 class Then:
     """A time-stamping unit and a source of evidence, for whom a minute goes by with each thing they do."""
@@ -82,7 +87,7 @@ class Then:
 
     def stamp(self, digest: bytes, hash_name: str = "sha256") -> bytes:
         self.now += MINUTE
-        return token(UNIT, b"", self.now, root(), hash_name=hash_name, digest=digest)
+        return token(OLD_UNIT, b"", self.now, root(), hash_name=hash_name, digest=digest)
 
     def evidence_of(
         self,
