@@ -13,6 +13,7 @@ import pytest
 from bad_input import CASES
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import ExtendedKeyUsageOID
 from signing_house import NOW, TEXT, house
 from typer.testing import CliRunner
 
@@ -44,7 +45,7 @@ def key(
         "good": {},
         "expired": {"since": NOW - timedelta(days=9), "until": NOW - timedelta(days=1)},
         "usage": {"usage": ("key_encipherment",)},
-        "purpose": {"purposes": (x509.ExtendedKeyUsageOID.SERVER_AUTH,)},
+        "purpose": {"purposes": (ExtendedKeyUsageOID.SERVER_AUTH,)},
         "told": {"extensions": (status,)},
     }
     with Module.open(token, library=softhsm, read_write=True, lab=True) as module:
