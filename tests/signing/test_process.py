@@ -286,3 +286,24 @@ def test_no_time_stamp_is_spent_on_a_signature_whose_certificate_ended(form: str
     with pytest.raises(Rejected) as caught:
         Creation(means=later).augment(Octets(made.data.octets(), "a"), Level.T)
     assert (caught.value.code, counting.asked) == ("signature.too-late", 0)
+
+
+@pytest.mark.req("TS119101:SAP-6")
+@pytest.mark.parametrize("form", ["cades-enveloping", "xades-enveloped", "pades", "jades-flattened"])
+def test_the_time_of_a_signature_is_proven_before_anything_else_is_fetched(form: str) -> None:
+    asked_for: list[str] = []
+
+    class Recording:
+        def stamp(self, digest: bytes, hash_name: str = "sha256") -> bytes:
+            asked_for.append("time-stamp")
+            return house().stamp(digest, hash_name)
+
+        def evidence_of(self, *given: Any, **further: Any) -> ValidationData:
+            asked_for.append("status")
+            return house().evidence_of(*given, **further)
+
+    file = Octets(signed(asked(form)).data.octets(), "a")
+    recording = Recording()
+    creation(stamper=recording, evidence=recording).augment(file, Level.LT)
+    assert asked_for[0] == "time-stamp"
+    assert set(asked_for[1:]) == {"status"}

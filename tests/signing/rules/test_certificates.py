@@ -25,7 +25,7 @@ from trustworks.core.pki.certificate import Certificate
 from trustworks.core.pki.public_keys import read_public_key
 from trustworks.core.trace import rule_of
 from trustworks.signing.model import Format
-from trustworks.signing.rules.certificates import PURPOSES, Use, check, objections
+from trustworks.signing.rules.certificates import PURPOSES, Use, check, is_agreed, objections
 from trustworks.signing.rules.schemes import kind_of, schemes_of
 
 if TYPE_CHECKING:
@@ -351,6 +351,15 @@ def test_what_is_not_agreed_signs_in_a_lab_alone() -> None:
     with pytest.raises(Refused, match="not an agreed mechanism") as caught:
         check(wanted)
     assert caught.value.requirement == "ECCG-ACM:SIGNATURES"
+
+
+@pytest.mark.req("TRUSTWORKS:SIGNING-AGREED", "TS119101:SCP-59", "TS119101:SCP-81", "EN419111:2-CRYPTOGRAPHY")
+def test_what_is_agreed_no_longer_is_refused_from_that_day_on() -> None:
+    certificate = made("RSA-2048")
+    last = datetime(2025, 12, 31, 23, 59, tzinfo=UTC)
+    is_agreed(use(certificate, scheme="RSA_PSS_SHA256", at=last))
+    with pytest.raises(Refused, match="was agreed until 2025-12-31"):
+        is_agreed(use(certificate, scheme="RSA_PSS_SHA256", at=last + DAY))
 
 
 @pytest.mark.req("TRUSTWORKS:SIGNING-CERTIFICATE-READ")

@@ -106,6 +106,12 @@ def check_time(token: bytes, now: datetime) -> None:
         )
 
 
+def _as_it_was(target: Target, *_: object, **__: object) -> Target:
+    """Nothing is added."""
+    return target
+
+
+@implements("TS119101:SAP-6", disabled=_as_it_was)
 def raised(target: Target, level: Level, means: Means, *, renew: bool = False) -> Target:
     """The signature with all that it lacks of a level; with `renew` one archive time-stamp more.
 

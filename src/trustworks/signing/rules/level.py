@@ -84,9 +84,7 @@ def check_level(
 @implements(
     "TRUSTWORKS:SIGNING-LEVEL-REACHED",
     "TS119101:SCP-37",
-    "TS119101:SCP-48",
     "TS119101:SCP-82",
-    "TS119101:SAP-6",
     "TS119101:SAP-7",
     "EN419111:2-ATTRIBUTES-RIGHT",
 )
