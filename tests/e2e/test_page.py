@@ -46,6 +46,10 @@ def test_the_page_works_with_its_script_and_breaks_no_rule_of_its_own(
     assert ">Copy</button>" in document or "navigator.clipboard" not in document
     assert "Trustworks TEST Root CA" in document
     assert "/trust/root.pem" in document
+    for link in ("/sign", "/validation", "/tl/"):
+        assert f'href="{link}"' in document
+    assert "Clients: 1; seals: main." in document
+    assert "Validates under ades, qualified, preservation." in document
 
 
 @pytest.mark.parametrize(("width", "height"), [(1280, 2400), (390, 5200)])

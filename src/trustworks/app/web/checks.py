@@ -293,9 +293,10 @@ def validation(services: Services) -> Well:
 def signing(services: Services) -> Well:
     """Whether signatures can be made for clients, and with which seals."""
     settings = services.signing.get().settings
+    seals = [one.name for one in settings.seals]
     return Well(
-        sentence=f"Signs for {len(settings.clients)} clients, with {len(settings.seals)} seals.",
-        detail={"seals": [one.name for one in settings.seals]},
+        sentence=f"Clients: {len(settings.clients)}; seals: {', '.join(seals) or 'none'}.",
+        detail={"seals": seals},
     )
 
 

@@ -105,6 +105,33 @@ def _services(services: Services, findings: dict[str, Finding], issued: str) -> 
             "trustworks certificate list",
         )
         yield from _enrolment(services, findings, url)
+    yield from _signatures(services, findings, url)
+
+
+def _signatures(services: Services, findings: dict[str, Finding], url: str) -> Iterator[ServiceRow]:
+    """What is served of signatures: they are made, and they are judged."""
+    config = services.wiring.config
+    if config.signing is not None:
+        yield _row(
+            "Signatures and seals",
+            f"POST {url}/{'seals' if config.signing.seals else 'signing/prepare'}",
+            "XAdES, CAdES, PAdES, JAdES, ASiC",
+            [findings[name] for name in ("signing", "audit", "store")],
+            "curl -s -H \"Authorization: Bearer TOKEN\" -H 'Content-Type: application/json' \\\n"
+            f"  --data-binary @request.json {url}/seals",
+        )
+    if config.validation is not None:
+        yield _row(
+            "Validation of signatures",
+            f"POST {url}/validation",
+            "EN 319 102-1, TS 119 102-2, TS 119 442, TS 119 615",
+            [findings["validation"], *_all(findings, "trusted-lists"), findings["audit"]],
+            f"curl -s -F file=@FILE -H 'Accept: application/json' {url}/validation",
+        )
+
+
+def _all(findings: dict[str, Finding], *names: str) -> list[Finding]:
+    return [findings[name] for name in names if name in findings]
 
 
 def _enrolment(services: Services, findings: dict[str, Finding], url: str) -> Iterator[ServiceRow]:
@@ -276,6 +303,16 @@ def _log(connection: Connection) -> LogState:
 def _pages(services: Services) -> Iterator[Download]:
     """The other pages for people."""
     config = services.wiring.config
+    if config.signing is not None and config.signing.seals:
+        yield Download(
+            title="Sign a document",
+            path="/sign",
+            note="You see what is signed before it is",
+        )
+    if config.validation is not None:
+        yield Download(title="Validate a signature", path="/validation", note="Whether it holds, and why")
+    if config.issuance is not None and config.issuance.trusted_list is not None:
+        yield Download(title="Trusted list", path="/tl/", note="What runs here, for validators")
     if config.issuance is not None:
         yield Download(
             title="Statements",
