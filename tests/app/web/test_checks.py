@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from trustworks.core.store import Database
 
 
-FILES = ("tsu-1", "ocsp", "cmp", "audit", "tls", "list-signer", "report-seal")
+FILES = ("tsu-1", "ocsp", "cmp", "audit", "tls", "list-signer", "report-seal", "seal")
 
 
 def lab(tmp_path: Path, clock: Any = "lab") -> config.Config:
@@ -85,7 +85,7 @@ def test_certificates_that_end_are_told_before_and_after(tmp_path: Path) -> None
     files = [tmp_path / "certs" / f"{name}.pem" for name in FILES]
     for file in files:
         certificate(file, days=200)
-    assert terms.expiries(found).sentence == "7 certificates, none ends within 30 days."
+    assert terms.expiries(found).sentence == "8 certificates, none ends within 30 days."
     certificate(files[1], days=10)
     assert "Renew soon:" in terms.expiries(found).sentence
     assert "ocsp.pem ends on" in terms.expiries(found).sentence
@@ -135,7 +135,7 @@ def test_a_key_that_ends_before_its_certificate_is_told_as_such(tmp_path: Path) 
 )
 def test_a_revoked_certificate_is_told_with_what_to_do(tmp_path: Path, name: str, words: str) -> None:
     found = lab(tmp_path)
-    for number, one in enumerate(FILES, 0x8):
+    for number, one in enumerate(FILES, 0x7):
         certificate(tmp_path / "certs" / f"{one}.pem", days=200, serial=number)
     revoked: dict[int, str] = {}
     services: Any = SimpleNamespace(
@@ -143,7 +143,7 @@ def test_a_revoked_certificate_is_told_with_what_to_do(tmp_path: Path, name: str
         log=SimpleNamespace(get=lambda: SimpleNamespace(database=None)),
         certificates=certificates.in_use(found),
     )
-    assert terms.standing(services).sentence == "7 certificates, none ends within 30 days."
+    assert terms.standing(services).sentence == "8 certificates, none ends within 30 days."
     serial = certificates.read(tmp_path / "certs" / f"{name}.pem").serial_number
     revoked[serial] = "keyCompromise since 2026-11-25T00:00:00Z"
     with pytest.raises(Unavailable, match=words) as raised:
@@ -160,7 +160,7 @@ def test_a_revoked_certificate_is_told_with_what_to_do(tmp_path: Path, name: str
     with pytest.raises(Unavailable, match=words):
         terms.standing(services)
     services.certificates = certificates.in_use(found)
-    assert terms.standing(services).sentence == "7 certificates, none ends within 30 days."
+    assert terms.standing(services).sentence == "8 certificates, none ends within 30 days."
     # One that was revoked before it was taken into use is told without a restart.
     revoked[0xF] = "certificateHold since 2026-11-25T00:00:00Z"
     services.certificates = ()
