@@ -13,23 +13,21 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from dss_judge import Case, TrustedLists, judged
-from issuance_testbed import NATURAL, PUBLIC_URL, SEAL
+from dss_judge import Case, judged
+from issuance_testbed import PUBLIC_URL
 from lxml import etree
+from matrix_house import PROFILES
 from report_schema import faults_of_list
 from trusted_list_house import open_house
 
 from trustworks.core.module import KeyAlgorithm, Module
-from trustworks.core.pki.trusted_lists.authenticate import OfficialJournal
-from trustworks.core.pki.trusted_lists.fetch import Folder
-from trustworks.core.pki.trusted_lists.refresh import Result, refresh
+from trustworks.core.pki.trusted_lists.refresh import Result
 from trustworks.core.store import Database, StoreSettings
 from trustworks.formats.claims import Claims
 from trustworks.formats.data import Octets
 from trustworks.formats.xades.creating import packaging
 from trustworks.formats.xades.creating.signature import Options, prepare
 from trustworks.issuance.status.crl import CrlPublisher
-from trustworks.issuance.trusted_list.contents import list_type
 from trustworks.validation.given import trusted_of
 from trustworks.validation.policies.policy import shipped
 from trustworks.validation.rules.inputs import Extra, token
@@ -43,7 +41,6 @@ if TYPE_CHECKING:
     from trusted_list_house import House
 
     from trustworks.core.module import Pkcs11Uri
-    from trustworks.core.pki.trusted_lists.refresh import Outcome
 
 pytestmark = pytest.mark.interop
 
@@ -109,33 +106,13 @@ def signed(house: House, profile: str, subject: str) -> Path:
     return file
 
 
-QUALIFIED = {
-    "natural-qcp-n-qscd": (NATURAL, "QESIG", "QESig"),
-    "natural-qcp-n": (NATURAL, "ADESIG_QC", "AdESig-QC"),
-    "legal-qcp-l-qscd": (SEAL, "QESEAL", "QESeal"),
-    "legal-qcp-l": (SEAL, "ADESEAL_QC", "AdESeal-QC"),
-    "natural-ncp": (NATURAL, "UNKNOWN", "AdES"),
-}
-"""Profiles, and what signatures by their certificates are in the words of EU DSS and in ours.
-
-That of the last is not qualified; EU DSS wants to know what kind of certificate it is, which it does not say.
-"""
-
-
 @pytest.fixture(scope="module")
 def files(house: House) -> dict[str, Path]:
     """A signature by a certificate of each profile, and fresh revocation lists after all of them."""
-    found = {profile: signed(house, profile, subject) for profile, (subject, *_) in QUALIFIED.items()}
+    found = {profile: signed(house, profile, of.subject) for profile, of in PROFILES.items()}
     house.provider.clock.advance(hours=1)
     publish(house)
     return found
-
-
-def put_lists(house: House, folder: Path) -> None:
-    """Both lists, under the names by which they are published."""
-    for name, octets in zip(("XX.xml", "lotl.xml"), house.octets(), strict=True):
-        (folder / name).write_bytes(octets)
-    (folder / "signer.der").write_bytes(house.lists.certificate())
 
 
 def at(house: House) -> datetime:
@@ -143,21 +120,11 @@ def at(house: House) -> datetime:
     return house.provider.clock.moment + timedelta(minutes=1)
 
 
-def refreshed(house: House, folder: Path) -> tuple[Outcome, ...]:
-    """What our own store makes of the lists in a folder."""
-    journal = OfficialJournal(
-        publication=house.lists.places.page,
-        location=house.lists.places.list_of_lists,
-        certificates=(house.lists.certificate(),),
-    )
-    return refresh(folder / "store", journal, Folder(folder, most=10_000_000), at(house))
-
-
 def test_our_own_validator_reads_both_lists_and_finds_what_is_qualified(
     house: House, files: dict[str, Path], tmp_path: Path
 ) -> None:
-    put_lists(house, tmp_path)
-    outcomes = refreshed(house, tmp_path)
+    house.put_lists(tmp_path)
+    outcomes = house.refreshed(tmp_path, at(house))
     assert [(one.territory, one.result) for one in outcomes] == [("EU", Result.NEW), ("XX", Result.NEW)]
 
     trusted = trusted_of([tmp_path / "store"], at(house))
@@ -168,15 +135,15 @@ def test_our_own_validator_reads_both_lists_and_finds_what_is_qualified(
             policy=shipped(), trust=trusted.trust, lists=trusted.lists, extra=extra, at=at(house)
         )
         (found,) = validator.validate(Octets(file.read_bytes(), file.name)).plain()["signatures"]
-        wanted = QUALIFIED[profile][2]
+        wanted = PROFILES[profile].ours
         assert (found["indication"], found["qualification"]) == ("TOTAL-PASSED", wanted), profile
 
 
 @pytest.mark.parametrize("name", ["lotl.xml", "XX.xml"])
 def test_our_own_store_takes_no_list_that_was_changed(house: House, tmp_path: Path, name: str) -> None:
-    put_lists(house, tmp_path)
+    house.put_lists(tmp_path)
     tamper(tmp_path / name)
-    found = {one.territory: one for one in refreshed(house, tmp_path)}
+    found = {one.territory: one for one in house.refreshed(tmp_path, at(house))}
     territory = "EU" if name == "lotl.xml" else "XX"
     assert found[territory].result is Result.MISSING
     assert "not validly signed" in found[territory].words
@@ -199,18 +166,12 @@ def told(
     """
     folders = {name: tmp_path_factory.mktemp("dss") for name in ("nothing", "lotl.xml", "XX.xml")}
     for name, folder in folders.items():
-        put_lists(house, folder)
+        house.put_lists(folder)
         if name != "nothing":
             tamper(folder / name)
     revocation = tuple(house.base / f"{one}.crl" for one in ("root", "issuing"))
     cases = [Case(file=file, lists=revocation, at=at(house)) for file in files.values()]
-    trusted = TrustedLists(
-        folders=tuple(folders.values()),
-        address=house.lists.places.list_of_lists,
-        types=(list_type("XX", of_lists=True), list_type("XX", of_lists=False)),
-        believed=folders["nothing"] / "signer.der",
-    )
-    of_lists, answered = judged(cases, folders["nothing"], trusted)
+    of_lists, answered = judged(cases, folders["nothing"], house.for_dss(*folders.values()))
     found: dict[str, dict[str, dict[str, Any]]] = {name: {} for name in folders}
     for one in of_lists:
         (name,) = (name for name, folder in folders.items() if str(folder) == one["folder"])
@@ -231,7 +192,7 @@ def test_eu_dss_reads_both_lists(told: tuple[dict[str, Any], list[Any]]) -> None
 def test_eu_dss_finds_what_is_qualified_by_them(told: tuple[dict[str, Any], list[Any]]) -> None:
     said = [one["signatures"][0] for one in told[1]]
     assert [(one["indication"], one["qualification"]) for one in said] == [
-        ("TOTAL_PASSED", wanted) for _, wanted, _ in QUALIFIED.values()
+        ("TOTAL_PASSED", of.dss) for of in PROFILES.values()
     ]
 
 

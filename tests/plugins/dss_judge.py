@@ -69,7 +69,7 @@ def judge() -> tuple[str, str]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TrustedLists:
+class ListsToTrust:
     """Lists that are not the EU's: folders that have them under the last part of their address.
 
     `address` is that of the list of lists, `types` those of lists of lists and of lists, `believed` the
@@ -82,7 +82,7 @@ class TrustedLists:
     believed: Path
 
 
-def answers(cases: Sequence[Case], folder: Path, trusted: TrustedLists | None = None) -> list[dict[str, Any]]:
+def answers(cases: Sequence[Case], folder: Path, trusted: ListsToTrust | None = None) -> list[dict[str, Any]]:
     """What EU DSS says to each case, offline (Judge.java tells what an answer holds).
 
     Skips without it; see `judge`.
@@ -91,7 +91,7 @@ def answers(cases: Sequence[Case], folder: Path, trusted: TrustedLists | None = 
 
 
 def judged(
-    cases: Sequence[Case], folder: Path, trusted: TrustedLists | None = None
+    cases: Sequence[Case], folder: Path, trusted: ListsToTrust | None = None
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """The same, after what EU DSS makes of the trusted lists (Lists.java tells what is in that)."""
     java, javac = judge()

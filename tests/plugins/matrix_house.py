@@ -14,22 +14,18 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from cryptography import x509
-from dss_judge import TrustedLists
 from issuance_testbed import NATURAL, PUBLIC_URL, SEAL, make_csr
 from signing_house import KINDS, Person, key_of
 from status_provider import request
 from trusted_list_house import open_house
 
 from trustworks.core.module import KeyAlgorithm
-from trustworks.core.pki.trusted_lists.authenticate import OfficialJournal
-from trustworks.core.pki.trusted_lists.fetch import Folder
-from trustworks.core.pki.trusted_lists.refresh import Result, refresh
+from trustworks.core.pki.trusted_lists.refresh import Result
 from trustworks.core.ports import NOTHING, ValidationData
 from trustworks.core.store import Database, StoreSettings
 from trustworks.core.time import TimeSettings
 from trustworks.issuance import records
 from trustworks.issuance.status import CrlPublisher, Responder, open_signer
-from trustworks.issuance.trusted_list.contents import list_type
 from trustworks.issuance.trusted_list.running import read_first
 from trustworks.issuance.wire import read_subject
 from trustworks.signing.create.levels import Means
@@ -41,6 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from dss_judge import ListsToTrust
     from trusted_list_house import House
 
     from trustworks.core.module import Key, Module
@@ -211,39 +208,23 @@ class MatrixHouse:
 
     # --- trusted lists
 
-    def store(self) -> Path:
-        """A folder with our own lists as our validator keeps them: found valid, for now and 30 days."""
-
-        folder = self.folder / "store"
-        if not folder.is_dir():
-            journal = OfficialJournal(
-                publication=self.house.lists.places.page,
-                location=self.house.lists.places.list_of_lists,
-                certificates=(self.house.lists.certificate(),),
-            )
-            found = refresh(folder, journal, Folder(self.published(), most=10_000_000), self.now())
-            assert {one.result for one in found} == {Result.NEW}
-        return folder
-
+    @cached_property
     def published(self) -> Path:
-        """A folder with both lists under the names by which they are published, and their signer."""
+        """A folder with both lists, and what our own store makes of them: both are valid."""
         folder = self.folder / "published"
-        if not folder.is_dir():
-            folder.mkdir()
-            for name, octets in zip(("XX.xml", "lotl.xml"), self.house.octets(), strict=True):
-                (folder / name).write_bytes(octets)
-            (folder / "signer.der").write_bytes(self.house.lists.certificate())
+        folder.mkdir()
+        self.house.put_lists(folder)
+        assert {one.result for one in self.house.refreshed(folder, self.now())} == {Result.NEW}
         return folder
 
-    def for_dss(self) -> TrustedLists:
-        """The same for EU DSS."""
-        folder = self.published()
-        return TrustedLists(
-            folders=(folder,),
-            address=self.house.lists.places.list_of_lists,
-            types=(list_type("XX", of_lists=True), list_type("XX", of_lists=False)),
-            believed=folder / "signer.der",
-        )
+    @property
+    def store(self) -> Path:
+        """The lists as our validator keeps them."""
+        return self.published / "store"
+
+    def for_dss(self) -> ListsToTrust:
+        """The lists for EU DSS."""
+        return self.house.for_dss(self.published)
 
 
 @dataclass(frozen=True)

@@ -202,7 +202,7 @@ class Judging:
 
     @cache  # noqa: B019 - lives as long as a test
     def _validator(self, by: Path | None) -> Validator:
-        trusted = trusted_of([self.house.store()], self.at)
+        trusted = trusted_of([self.house.store], self.at)
         return Validator(
             policy=policy() if by is None else policy_of(str(by)),
             trust=trusted.trust,

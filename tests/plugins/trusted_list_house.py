@@ -11,13 +11,17 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
+from dss_judge import ListsToTrust
 from issuance_testbed import PUBLIC_URL, START, make_csr, open_provider, settings
 from trusted_list_bench import party
 
+from trustworks.core.pki.trusted_lists.authenticate import OfficialJournal
+from trustworks.core.pki.trusted_lists.fetch import Folder
 from trustworks.core.pki.trusted_lists.read import read_trusted_list
+from trustworks.core.pki.trusted_lists.refresh import refresh
 from trustworks.core.pki.trusted_lists.uris import TSA_QTST
 from trustworks.issuance.config import IssuanceSettings
-from trustworks.issuance.trusted_list.contents import Making, Operator, Places
+from trustworks.issuance.trusted_list.contents import Making, Operator, Places, list_type
 from trustworks.issuance.trusted_list.issuing import TrustedLists
 from trustworks.issuance.trusted_list.running import Running, named
 from trustworks.issuance.trusted_list.sealing import Signer
@@ -31,6 +35,7 @@ if TYPE_CHECKING:
 
     from trustworks.core.module import Key
     from trustworks.core.pki.trusted_lists.model import Service, TrustedList
+    from trustworks.core.pki.trusted_lists.refresh import Outcome
     from trustworks.core.store import Database
 
 CONFIGURED: dict[str, Any] = {
@@ -120,6 +125,30 @@ class House:
         found = self.lists.newest()
         assert found is not None
         return found[0].octets, found[1].octets
+
+    def put_lists(self, folder: Path) -> None:
+        """Both lists in a folder, under the names by which they are published, and their signer."""
+        for name, octets in zip(("XX.xml", "lotl.xml"), self.octets(), strict=True):
+            (folder / name).write_bytes(octets)
+        (folder / "signer.der").write_bytes(self.lists.certificate())
+
+    def refreshed(self, folder: Path, at: datetime) -> tuple[Outcome, ...]:
+        """What our own store, in a folder below, makes of the lists in a folder."""
+        journal = OfficialJournal(
+            publication=self.lists.places.page,
+            location=self.lists.places.list_of_lists,
+            certificates=(self.lists.certificate(),),
+        )
+        return refresh(folder / "store", journal, Folder(folder, most=10_000_000), at)
+
+    def for_dss(self, *folders: Path) -> ListsToTrust:
+        """The lists in these folders for EU DSS."""
+        return ListsToTrust(
+            folders=folders,
+            address=self.lists.places.list_of_lists,
+            types=(list_type("XX", of_lists=True), list_type("XX", of_lists=False)),
+            believed=folders[0] / "signer.der",
+        )
 
 
 def services(found: TrustedList) -> tuple[Service, ...]:
