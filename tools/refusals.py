@@ -7,7 +7,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 HEAD = """# What a refusal says
@@ -17,7 +17,7 @@ The refusals of the product, as its source has them; what is in `{braces}` is fi
 lint on certificates the page has the rule, and the refusal says what breaks it. The page of each service and
 resource says more: what comes back by itself, what an operator does.
 
-Not here: sentences that are put together at run time, and what reads options (`Invalid value for ...`).
+Not here: sentences and codes that are put together at run time, and what reads options (`Invalid value for ...`).
 
 This page is made from the source.
 """
@@ -32,8 +32,9 @@ PARTS = {
 def refusals_page(code: Path) -> str:
     """The page of all refusals below the folder `code` whose code or sentence is in the source."""
     found: dict[str, dict[str, list[str]]] = {name: defaultdict(list) for name in PARTS}
+    constants = Constants(code)
     for path in sorted(code.rglob("*.py")):
-        for family, name, sentence in _raised(ast.parse(path.read_text(encoding="utf-8"))):
+        for family, name, sentence in _raised(constants.trees[path], constants.seen_from(path)):
             if sentence not in found[family][name]:
                 found[family][name].append(sentence)
     parts = [HEAD]
@@ -52,20 +53,71 @@ def refusals_page(code: Path) -> str:
     return "\n".join(parts)
 
 
+class Constants:
+    """Texts that have a name in the source: a code that several places raise is written once."""
+
+    def __init__(self, code: Path) -> None:
+        self.trees = {
+            path: ast.parse(path.read_text(encoding="utf-8")) for path in sorted(code.rglob("*.py"))
+        }
+        self._own: dict[str, dict[str, str]] = {}
+        self._names: dict[Path, str] = {}
+        for path, tree in self.trees.items():
+            parts = path.relative_to(code).with_suffix("").parts
+            self._names[path] = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+            self._own[self._names[path]] = dict(_assigned(tree))
+
+    def seen_from(self, path: Path) -> dict[str, str]:
+        """Those that a module calls by a name: its own, and what it imports."""
+        found = dict(self._own[self._names[path]])
+        for node in ast.walk(self.trees[path]):
+            if isinstance(node, ast.ImportFrom) and node.module is not None:
+                there = self._own.get(node.module, {})
+                found |= {one.asname or one.name: there[one.name] for one in node.names if one.name in there}
+        return found
+
+
+def _assigned(tree: ast.Module) -> Iterator[tuple[str, str]]:
+    for node in tree.body:
+        match node:
+            case ast.AnnAssign(target=ast.Name(id=name), value=ast.Constant(value=str(text))):
+                yield name, text
+            case ast.Assign(targets=targets, value=ast.Constant(value=str(text))):
+                yield from ((one.id, text) for one in targets if isinstance(one, ast.Name))
+            case ast.Assign(targets=[ast.Tuple(elts=names)], value=ast.Tuple(elts=values)):
+                for one, value in zip(names, values, strict=False):
+                    match one, value:
+                        case ast.Name(id=name), ast.Constant(value=str(text)):
+                            yield name, text
+            case _:
+                pass
+
+
+def code_of(expression: ast.expr, constants: Mapping[str, str]) -> str | None:
+    """The code that is raised: written there, or a constant's; None where it is only known at run time."""
+    match expression:
+        case ast.Constant(value=str(text)):
+            return text
+        case ast.Name(id=name):
+            return constants.get(name)
+        case _:
+            return None
+
+
 def _cell(text: str) -> str:
     return text.replace("|", "\\|")
 
 
-def _raised(tree: ast.Module) -> Iterator[tuple[str, str, str]]:
+def _raised(tree: ast.Module, constants: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
     """Family, code (of `Malformed` the sentence) and sentence of whatever is raised, or stands in a table."""
     for node in ast.walk(tree):
         match node:
             case ast.Call(func=ast.Name(id="Malformed" | "BeyondLimit"), args=[sentence, *_]):
                 yield "Malformed", _sentence(sentence), ""
-            case ast.Call(func=ast.Name(id=family), args=[ast.Constant(value=str(name)), *rest]) if (
-                family in PARTS
+            case ast.Call(func=ast.Name(id=family), args=[code, *rest]) if (
+                family in PARTS and code_of(code, constants) is not None
             ):
-                yield family, name, _sentence(rest[0]) if rest else ""
+                yield family, str(code_of(code, constants)), _sentence(rest[0]) if rest else ""
             case ast.Call(func=ast.Name(id="Lint"), keywords=keywords):
                 said = {one.arg: one.value for one in keywords}
                 match said["id"]:
