@@ -17,7 +17,8 @@ The refusals of the product, as its source has them; what is in `{braces}` is fi
 lint on certificates the page has the rule, and the refusal says what breaks it. The page of each service and
 resource says more: what comes back by itself, what an operator does.
 
-Not here: sentences and codes that are put together at run time, and what reads options (`Invalid value for ...`).
+Not here: sentences and codes that are put together at run time, and what reads options (`Invalid value for
+...`).
 
 This page is made from the source.
 """

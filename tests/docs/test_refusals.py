@@ -48,7 +48,7 @@ def test_a_code_is_found_by_its_name_here_and_where_it_is_imported_from(tool: An
     (folder / "other.py").write_text(
         "from some import BEFORE\nfrom some.own import NAMED as WHY, SECOND\n"
         'def two() -> None:\n    raise Unavailable(WHY, "It is named.") from Refused(SECOND, "No.")\n'
-        'def three(code: str) -> None:\n    raise Rejected(BEFORE, "It was before.") from Rejected(code, "?")\n'
+        'def three(code: str) -> None:\n    raise Rejected(BEFORE, "It was before.") from Rejected(code)\n'
     )
     page = tool.refusals_page(tmp_path)
     for row in (

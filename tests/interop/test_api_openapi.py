@@ -7,9 +7,14 @@ import json
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from trustworks.issuance.http.api.openapi import document
+from trustworks.signing import wire
+from trustworks.signing.http import PATHS
+from trustworks.signing.http import document as of_signing
+from trustworks.signing.http.openapi import OPERATIONS
 
 pytestmark = pytest.mark.interop
 
@@ -37,3 +42,24 @@ def test_the_judge_objects_to_a_damaged_description(told: dict[str, Any]) -> Non
     lost["paths"]["/sessions"]["post"]["responses"] = {"soon": {"description": "No status."}}
     for damaged in (untitled, unplaced, lost):
         assert objections(damaged)
+
+
+def test_the_description_of_signing_is_openapi_and_has_every_path() -> None:
+    told: dict[str, Any] = json.loads(json.dumps(of_signing()))
+    assert objections(told) == []
+    assert set(told["paths"]) == set(PATHS)
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_the_examples_of_signing_are_what_is_read(path: str) -> None:
+    told: dict[str, Any] = json.loads(json.dumps(of_signing()))
+    content = told["paths"][path]["post"]["requestBody"]["content"]["application/json"]
+    schema = {**content["schema"], "components": told["components"]}
+    body: Any = OPERATIONS[path][0]
+    assert content["examples"]
+    for one in content["examples"].values():
+        assert list(Draft202012Validator(schema).iter_errors(one["value"])) == []
+        octets = json.dumps(one["value"]).encode()
+        assert isinstance(wire.read(body, octets), body)
+    unknown = {**one["value"], "nonsense": 1}
+    assert list(Draft202012Validator(schema).iter_errors(unknown))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import json
@@ -13,12 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from cryptography import x509
+from jsonschema import Draft202012Validator
 from pydantic import ValidationError
 from signing_desk import OTHER, TOKEN, Here, encoded, opened, post, seal_of, settings
 from signing_house import TEXT, house, pdf
 from sqlalchemy import select, text
 
 from trustworks.core.errors import Malformed, Rejected, Unavailable
+from trustworks.core.http import Headers, RawRequest
 from trustworks.formats.data import Octets
 from trustworks.formats.read import read
 from trustworks.signing import records
@@ -26,11 +29,12 @@ from trustworks.signing.bounded.pool import Question, Reply
 from trustworks.signing.bounded.work import raised
 from trustworks.signing.create.process import Creation, Terms
 from trustworks.signing.desk import Desk, check_certificate_of_key
-from trustworks.signing.http import PATHS, routes
+from trustworks.signing.http import PATHS, document, routes
 from trustworks.signing.rules.clients import client_of
 
 if TYPE_CHECKING:
     from trustworks.core.audit import Recorder
+    from trustworks.core.http import RawResponse
     from trustworks.core.store import Database
 
 
@@ -233,6 +237,29 @@ def test_of_several_at_once_so_many_are_sealed_as_are_left(database: Database, r
         assert sorted(one.result()[0] for one in found) == [200, 429, 429, 429]
 
 
+def is_described(answer: object, name: str) -> bool:
+    """Whether an answer is what the OpenAPI document says of it."""
+    described = json.loads(json.dumps(document()))
+    schema = {"$ref": f"#/components/schemas/{name}", "components": described["components"]}
+    return list(Draft202012Validator(schema).iter_errors(answer)) == []
+
+
+def test_who_asks_is_told_what_may_be_asked_for(desk: Desk) -> None:
+    route = next(one for one in routes(desk) if one.method == "GET")
+    request = RawRequest(
+        method="GET", path=route.path, raw_path=route.path.encode(), headers=Headers([]), body=b""
+    )
+
+    async def go() -> RawResponse:
+        return await route.handler(request)
+
+    answer = asyncio.run(go())
+    assert (answer.status, set(json.loads(answer.body)["paths"])) == (200, set(PATHS))
+    _, told = post(desk, "/seals", {})
+    assert is_described(told, "Problem")
+    assert not is_described(told, "SignedAnswer")
+
+
 def test_three_steps_with_a_key_elsewhere(desk: Desk) -> None:
     person = house().person("P-384")
     document = {"content": encoded(TEXT), "name": "a.txt"}
@@ -246,16 +273,19 @@ def test_three_steps_with_a_key_elsewhere(desk: Desk) -> None:
     }
     status, told = post(desk, "/signing/prepare", body, OTHER)
     assert (status, told["scheme"], told["hash"]) == (200, "ECDSA_SHA384", "sha384")
+    assert is_described(told, "PreparedAnswer")
     octets = base64.b64decode(told["data_to_be_signed"])
     assert base64.b64decode(told["digest"]) == hashlib.sha384(octets).digest()
     complete = {"prepared": told["prepared"], "value": encoded(person.sign(octets)), "documents": [document]}
     status, told = post(desk, "/signing/complete", complete, OTHER)
     assert (status, told["level"]) == (200, "CAdES-BASELINE-T")
+    assert is_described(told, "SignedAnswer")
     file = {"content": told["content"], "name": "a.p7s"}
     wanted = {"file": file, "detached": [document], "level": "B-LTA"}
     status, told = post(desk, "/augmentation", wanted, OTHER)
     assert status == 200
     assert [one["level"] for one in told["signatures"]] == ["CAdES-BASELINE-LTA"]
+    assert is_described(told, "AugmentedAnswer")
     status, told = post(desk, "/signing/complete", complete | {"value": encoded(b"no value")}, OTHER)
     assert (status, told["type"].rsplit(":", 1)[-1]) == (422, "signature.own")
 

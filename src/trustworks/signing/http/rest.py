@@ -7,6 +7,7 @@ signed so; 429 the client had what it may have on a day; 503 not now.
 
 from __future__ import annotations
 
+import json
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -14,6 +15,7 @@ from trustworks.core import problems
 from trustworks.core.errors import Malformed, Refused, Rejected, TrustworksError, Unavailable
 from trustworks.core.http import RawResponse, Route
 from trustworks.signing.bounded.pool import TOO_MUCH
+from trustworks.signing.http import openapi
 from trustworks.signing.rules.clients import QUOTAS, check_private
 
 if TYPE_CHECKING:
@@ -44,7 +46,8 @@ def routes(desk: Desk) -> list[Route]:
     """The routes of the service."""
     edge = Edge(desk)
     todo = (desk.prepare, desk.complete, desk.augment, desk.seal)
-    return [
+    described = Route(method="GET", path=openapi.PATH, handler=describe)
+    return [described] + [
         Route(
             method="POST",
             path=path,
@@ -56,6 +59,12 @@ def routes(desk: Desk) -> list[Route]:
         )
         for path, do in zip(PATHS, todo, strict=True)
     ]
+
+
+async def describe(request: RawRequest) -> RawResponse:
+    """The OpenAPI document, for whoever asks."""
+    del request
+    return RawResponse(200, JSON, json.dumps(openapi.document()).encode())
 
 
 def refusal(status: int, sentence: str) -> RawResponse:
