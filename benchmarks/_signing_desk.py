@@ -136,11 +136,14 @@ class Unit:
         return cls(key=key, template=Template(signer, accuracy_us=1_000_000, qualified=False))
 
     def stamp(self, over: bytes) -> bytes:
+        return self.stamp_digest(hashlib.sha256(over).digest())
+
+    def stamp_digest(self, digest: bytes) -> bytes:
         began = time.process_time()
         content = Content(
             policy=POLICY,
             hash_algorithm=hash_identifier("sha256"),
-            digest=hashlib.sha256(over).digest(),
+            digest=digest,
             serial=secrets.randbits(120),
             gen_time=datetime.now(UTC),
             accuracy_us=1_000_000,

@@ -1,13 +1,20 @@
-"""Others that sign the same data with the same key of the module: pyHanko and signxml."""
+"""Others that sign the same data: pyHanko and signxml with the same key, EU DSS with one of its own."""
 
 from __future__ import annotations
 
 import asyncio
 import io
+import secrets
+import shutil
+import subprocess
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from asn1crypto import x509 as asn1_x509
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, pkcs12
 from lxml import etree
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.sign import fields, signers
@@ -16,12 +23,16 @@ from signxml.algorithms import CanonicalizationMethod
 from signxml.xades.xades import XAdESDataObjectFormat, XAdESSigner
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Sequence
 
+    from _signed_files import House  # type: ignore[import-not-found] # the module beside this one
     from cryptography import x509
 
     from trustworks.core.module import Key
 
+_ROOT: Final = Path(__file__).resolve().parent.parent
+_JARS: Final = _ROOT / ".venv" / "dss" / "jars"
+_PROGRAM: Final = Path(__file__).with_name("Signer.java")
 _LOOP: Final = asyncio.new_event_loop()
 _ROOM: Final = 8_192
 
@@ -87,3 +98,61 @@ def signxml_xades(key: Key, certificate: x509.Certificate) -> Callable[[bytes], 
         return bytes(etree.tostring(made))
 
     return sign
+
+
+@dataclass(frozen=True, kw_only=True)
+class EuDss:
+    """EU DSS in a Java process of its own: it signs all files of a folder in a format, level B-B.
+
+    Its key (P-256) is in a PKCS#12 file, in the same process, which spares it the module. What the virtual
+    machine compiles and collects meanwhile counts.
+    """
+
+    process: subprocess.Popen[str]
+    format: str
+    folder: Path
+
+    def seconds(self) -> float:
+        """Have all files signed: the processor time of the Java process for it."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        print(self.format, self.folder, file=self.process.stdin, flush=True)
+        nanoseconds, _ = self.process.stdout.readline().split()
+        return int(nanoseconds) / 1e9
+
+    def first(self, _: bytes) -> bytes:
+        """What it made of the first file."""
+        return Path(f"{self.folder}.{self.format}").read_bytes()
+
+
+@contextmanager
+def eu_dss(house: House, place: Path, given: dict[str, Sequence[bytes]]) -> Iterator[dict[str, EuDss]]:
+    """EU DSS for each of some formats with their files; nothing where Java or EU DSS is not there."""
+    java, javac = shutil.which("java"), shutil.which("javac")
+    if not given:
+        yield {}
+        return
+    if java is None or javac is None or not _JARS.is_dir():
+        print("  EU DSS is not measured: it needs java, javac, and its jars in .venv/dss")
+        yield {}
+        return
+    password = secrets.token_urlsafe(18)
+    key = ec.generate_private_key(ec.SECP256R1())
+    certificate = house.certificate("Signer in Java TEST", key.public_key())
+    store = place / "signer.p12"
+    store.write_bytes(
+        pkcs12.serialize_key_and_certificates(
+            b"signer", key, certificate, None, BestAvailableEncryption(password.encode())
+        )
+    )
+    subprocess.run([javac, "-cp", f"{_JARS}/*", "-d", str(place), str(_PROGRAM)], check=True)
+    for format_, files in given.items():
+        folder = place / f"{format_}-files"
+        folder.mkdir()
+        for number, octets in enumerate(files):
+            (folder / f"{number:04}").write_bytes(octets)
+    command = [java, "-Xmx1g", "-cp", f"{place}:{_JARS}/*", "Signer", str(store), password]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        yield {one: EuDss(process=process, format=one, folder=place / f"{one}-files") for one in given}
+        assert process.stdin is not None
+        process.stdin.close()

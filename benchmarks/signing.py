@@ -1,11 +1,15 @@
 """How fast signatures are made, beside pyHanko and signxml with the same key in the same run.
 
     python benchmarks/signing.py [--files 200] [--rounds 5] [--megabytes 1000]
-        [--only formats stamps large] [--quick]
+        [--only formats whole stamps large] [--quick]
 
 * formats: level B-B of 10,000 octets, with a P-256 key in SoftHSM2: prepared, signed by the module, and
-  completed, which verifies it. The others do not verify what they make. Rates are for a second of processor
-  time of one core; the first round is left out. What is made is validated before by the whole process.
+  completed, which verifies it. The others do not verify what they make; EU DSS has a key of its own, in a
+  PKCS#12 file (`Signer.java`). Rates are for a second of processor time of one core; the first round is left
+  out. What is made is validated before by the whole process.
+* whole: the same by `signing.create`, whose process reads what it made once more and looks at its level; and
+  through the handler of `POST /seals` with its record and audit event, in this process and without sockets.
+  What level B-T costs there beside B-B and the unit.
 * stamps: what level B-T costs beside B-B, without the time-stamping unit, which is in the process with
   another key of the module.
 * large: a detached CAdES, and ASiC-E with CAdES and with XAdES, over 1 GB; each in a process of its own,
@@ -14,7 +18,7 @@
 Every figure is told by its best round and by its median: the distance is the noise of the machine. A target
 is kept by the best round. Exit code 1 when one of the issue is missed.
 
-`--quick`: a few files, once, to see that all of it runs. Its figures say nothing.
+`--quick`: a few files, once and without EU DSS, to see that all of it runs. Its figures say nothing.
 """
 
 from __future__ import annotations
@@ -29,6 +33,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -43,10 +48,12 @@ from _signing_desk import (  # type: ignore[import-not-found]
     signer_of,
     unit_of,
 )
+from _signing_service import Whole, served  # type: ignore[import-not-found]
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from trustworks.formats.asic.creating import Sign
 from trustworks.formats.data import Octets, Stored
+from trustworks.signing.model import Format, Level
 from trustworks.validation.model import Indication
 from trustworks.validation.policies.policy import shipped
 from trustworks.validation.rules.inputs import Extra, token
@@ -101,7 +108,7 @@ def validates(house: House, made: Callable[[bytes], bytes], given: Sequence[byte
         assert found.indication is Indication.TOTAL_PASSED, found
 
 
-def formats(house: House, module: Module, count: int, rounds: int) -> None:
+def formats(house: House, module: Module, count: int, rounds: int, *, java: bool) -> None:
     """Rates of level B-B in each format, and those of others."""
     print(f"Formats: {count} of each, {rounds} rounds, load {os.getloadavg()[0]:.1f}")
     key, certificate = signer_of(module, house)
@@ -128,11 +135,63 @@ def formats(house: House, module: Module, count: int, rounds: int) -> None:
         "CAdES by pyHanko, not verified": (peers.pyhanko_cms(key, certificate), texts[:few]),
         "PAdES by pyHanko, not verified": (peers.pyhanko_pdf(key, certificate), pages[:few]),
     }
-    found = rates(actions, rounds)
+    timed = max(few, min(count, 20))  # it tells its processor time in hundredths of a second
+    in_java = {"xades": trees[:timed], "cades": texts[:timed], "jades": texts[:timed], "pades": pages[:timed]}
+    with (
+        tempfile.TemporaryDirectory() as place,
+        peers.eu_dss(house, Path(place), in_java if java else {}) as dss,
+    ):
+        for name, one in dss.items():
+            one.seconds()
+            validates(house, one.first, in_java[name][:1])
+            actions[f"{name} by EU DSS, its key in PKCS#12"] = (one, in_java[name])
+        found = rates(actions, rounds)
     for name in ("XAdES", "CAdES", "JAdES"):
         told(f"{name} B-B", found[name], PER_SECOND, "/s", least=True)
     both = zip(found["PAdES"], found["PAdES by pyHanko, not verified"], strict=True)
     told("PAdES B-B, times pyHanko", [one / other for one, other in both], BEFORE_PYHANKO, "", least=True)
+
+
+def whole(house: House, module: Module, folder: Path, count: int, rounds: int) -> None:
+    """Rates of the whole process, by itself and behind the service; and what level B-T costs in it."""
+    print(f"Whole process: {count} of each, {rounds} rounds, load {os.getloadavg()[0]:.1f}")
+    key, certificate = signer_of(module, house)
+    desk, unit = desk_of(key, certificate.public_bytes(Encoding.DER)), unit_of(module, house)
+    signing = Whole.of(desk, unit)
+    given = {
+        Format.XADES: [xml(number) for number in range(count)],
+        Format.CADES: [octets(number) for number in range(count)],
+        Format.JADES: [octets(number) for number in range(count)],
+        Format.PADES: [page(number, SIZE) for number in range(count)],
+    }
+    actions = {}
+    with served(signing, folder) as service:
+        for format_, files in given.items():
+            for level in (Level.B, Level.T):
+                validates(house, partial(signing.sign, format_=format_, level=level), files[:1])
+            validates(house, partial(service.seal, format_=format_), files[:1])
+            actions[f"{format_.value} by Creation"] = (partial(signing.sign, format_=format_), files)
+            actions[f"{format_.value} by POST /seals"] = (partial(service.seal, format_=format_), files)
+        found = rates(actions, rounds)
+        for format_ in (Format.XADES, Format.CADES, Format.JADES):
+            told(
+                f"{format_.value} B-B by Creation",
+                found[f"{format_.value} by Creation"],
+                PER_SECOND,
+                "/s",
+                least=True,
+            )
+    for format_, files in given.items():
+        beside = []
+        for _ in range(rounds + 1):
+            taken = {}
+            for level in (Level.B, Level.T):
+                unit.taken, began = 0.0, time.process_time()
+                for one in files:
+                    signing.sign(one, format_, level)
+                taken[level] = time.process_time() - began - unit.taken
+            beside.append((taken[Level.T] - taken[Level.B]) / count * 1e6)
+        told(f"{format_.value} B-T beside B-B and the unit, by Creation", beside[1:], STAMP, "us")
 
 
 def stamps(house: House, module: Module, count: int, rounds: int) -> None:
@@ -220,7 +279,7 @@ def main() -> int:
     parser.add_argument("--files", type=int, default=200)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--megabytes", type=int, default=1_000)
-    parts = ("formats", "stamps", "large")
+    parts = ("formats", "whole", "stamps", "large")
     parser.add_argument("--only", nargs="+", choices=parts, default=parts)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--child", nargs=3, metavar=("WHAT", "FOLDER", "URI"), help=argparse.SUPPRESS)
@@ -237,7 +296,9 @@ def main() -> int:
         uri = new_token(folder)
         with opened(uri) as module:
             if "formats" in asked.only:
-                formats(house, module, asked.files, asked.rounds)
+                formats(house, module, asked.files, asked.rounds, java=not asked.quick)
+            if "whole" in asked.only:
+                whole(house, module, folder, asked.files, asked.rounds)
             if "stamps" in asked.only:
                 stamps(house, module, asked.files, asked.rounds)
             if "large" in asked.only:

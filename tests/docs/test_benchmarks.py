@@ -44,6 +44,11 @@ def test_the_benchmark_of_signing_tells_each_figure_beside_its_target() -> None:
     assert told("signing.py") == [
         *(f"{name} B-B" for name in ("XAdES", "CAdES", "JAdES")),
         "PAdES B-B, times pyHanko",
+        *(f"{name} B-B by Creation" for name in ("xades", "cades", "jades")),
+        *(
+            f"{name} B-T beside B-B and the unit, by Creation"
+            for name in ("xades", "cades", "jades", "pades")
+        ),
         *(f"{name} B-T beside B-B and the unit" for name in ("XAdES", "CAdES", "JAdES")),
         *(
             f"{name}: {figure}"

@@ -217,9 +217,27 @@ def test_own_output_is_looked_at_by_our_own_reader(monkeypatch: pytest.MonkeyPat
     with pytest.raises(Rejected) as caught:
         check_own(opened.targets[0])
     assert caught.value.code == "signature.own"
-    monkeypatch.setattr(Prepared, "complete", lambda *_, **__: Octets(made.data.octets(), "a.xml"))
+    for name in ("complete", "unread"):
+        monkeypatch.setattr(Prepared, name, lambda *_, **__: Octets(made.data.octets(), "a.xml"))
     with pytest.raises(Rejected, match="not found again"):
         signed(asked("xades-detached"))
+
+
+@pytest.mark.req("TRUSTWORKS:SIGNING-OWN-VERIFIED")
+@pytest.mark.parametrize("old", [b"what is signed", b"<xades:SigningTime>2", b"</ds:SignedInfo>"])
+def test_a_document_that_was_changed_in_what_was_prepared_is_not_given_out(old: bytes) -> None:
+    """Its value holds over what was prepared beside it; what leaves is read, and does not."""
+    person, request = house().person(), asked("xades-enveloped")
+    prepared = creation().prepare(request, person.signer)
+    inner: Any = prepared.inner
+    assert inner.document.count(old) == 1
+    new = old.replace(b"signed", b"forged").replace(b">2", b">1").replace(b"</ds", b" </ds")
+    place = inner.place + (len(new) - len(old)) * (inner.document.index(old) < inner.place)
+    other = replace(inner, document=inner.document.replace(old, new), place=place)
+    value = person.sign(prepared.dtbs.octets)
+    with pytest.raises(Rejected) as caught:
+        creation().complete(replace(prepared, inner=other), value, request.documents)
+    assert caught.value.code == "signature.own"
 
 
 @pytest.mark.req("TRUSTWORKS:SIGNING-OWN-SOUND")

@@ -7,7 +7,7 @@ whatever becomes of the document.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import (
     Column,
@@ -17,6 +17,7 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     String,
     Table,
+    bindparam,
     func,
     insert,
     select,
@@ -99,14 +100,26 @@ def use(
     return found
 
 
+# Made once: what each seal asks costs more to put together than to carry out.
+_COUNTED: Final = (
+    select(func.count())
+    .select_from(seals)
+    .where(
+        seals.c.client == bindparam("client_"),
+        seals.c.begun >= bindparam("since"),
+        seals.c.state != FAILED,
+    )
+)
+_BEGIN: Final = insert(seals)
+_SIGN: Final = update(seals).where(seals.c.id == bindparam("id_")).values(state=SIGNED)
+_GIVE: Final = (
+    update(seals).where(seals.c.id == bindparam("id_")).values(state=GIVEN, level=bindparam("level_"))
+)
+
+
 def counted(connection: Connection, client: str, *, since: datetime) -> int:
     """The seals that a client got since then, with those that are being made."""
-    query = (
-        select(func.count())
-        .select_from(seals)
-        .where(seals.c.client == client, seals.c.begun >= since, seals.c.state != FAILED)
-    )
-    return int(connection.execute(query).scalar_one())
+    return int(connection.execute(_COUNTED, {"client_": client, "since": since}).scalar_one())
 
 
 def one_at_a_time(connection: Connection, client: str) -> None:
@@ -117,12 +130,13 @@ def one_at_a_time(connection: Connection, client: str) -> None:
 
 def begin(connection: Connection, *, id_: str, client: str, seal: str, key: str, at: datetime) -> None:
     """A seal is being made."""
-    connection.execute(insert(seals).values(id=id_, client=client, seal=seal, key=key, begun=at, state=BEGUN))
+    row = {"id": id_, "client": client, "seal": seal, "key": key, "begun": at, "state": BEGUN}
+    connection.execute(_BEGIN, row)
 
 
 def sign(connection: Connection, id_: str) -> None:
     """Its key signs now."""
-    connection.execute(update(seals).where(seals.c.id == id_).values(state=SIGNED))
+    connection.execute(_SIGN, {"id_": id_})
 
 
 def fail(connection: Connection, id_: str) -> None:
@@ -133,7 +147,7 @@ def fail(connection: Connection, id_: str) -> None:
 
 def give(connection: Connection, id_: str, *, level: str) -> None:
     """It is made, with that level."""
-    connection.execute(update(seals).where(seals.c.id == id_).values(state=GIVEN, level=level))
+    connection.execute(_GIVE, {"id_": id_, "level_": level})
 
 
 def is_agreed(connection: Connection, id_: str) -> bool:

@@ -143,6 +143,17 @@ class Prepared:
                 check_value(self.dtbs, value)
             raise
 
+    def unread(self, value: bytes, documents: Sequence[Document], finish: Finish | None = None) -> Data:
+        """As `complete`, for who reads what comes of it himself, and gives out nothing that does not hold.
+
+        The value is verified here, so that nothing else is done for one that is none of the key's.
+        """
+        if self.outer is not None or not isinstance(self.inner, xml.Prepared):
+            return self.complete(value, documents, finish)
+        self.check_given(documents)
+        check_value(self.dtbs, value)
+        return xades.unread(self.inner, self.how, value, documents)
+
     def _completed(self, value: bytes, documents: Sequence[Document], finish: Finish | None) -> Data:
         match self.outer, self.inner:
             case pdf.Prepared() as outer, cms.Prepared() as inner:

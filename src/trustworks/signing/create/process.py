@@ -184,7 +184,7 @@ class Creation:
         if prepared.how.container is not None:
             return self._in_container(prepared, value, documents)
         finish = partial(self._stamped, prepared) if prepared.how.format is Format.PADES else None
-        made = spooled(prepared.complete(value, documents, finish), self.scratch)
+        made = spooled(prepared.unread(value, documents, finish), self.scratch)
         opened = self._opened(made, _beside(prepared, documents))
         target = self._looked_at(opened, prepared, documents)
         target = raised(target, prepared.level, self.means)

@@ -89,11 +89,19 @@ def formats(documents: Sequence[Document], otherwise: str = packaging.OCTETS) ->
     return [DataFormat(mime_type=one.media_type or otherwise) for one in documents]
 
 
+def unread(inner: xml.Prepared, how: How, value: bytes, documents: Sequence[Document]) -> Octets:
+    """As `complete`, for who reads it himself: nobody has looked whether the signature holds."""
+    return Octets(inner.with_value(value), documents[0].name if _is_inside(how) else None)
+
+
+def _is_inside(how: How) -> bool:
+    return how.onto is Onto.COUNTER or how.packaging in {Packaging.ENVELOPED, Packaging.INTERNALLY_DETACHED}
+
+
 def complete(inner: xml.Prepared, how: How, value: bytes, documents: Sequence[Document]) -> Octets:
     """The document with the signature, or the signature as a document of its own."""
-    inside = how.onto is Onto.COUNTER or how.packaging in {Packaging.ENVELOPED, Packaging.INTERNALLY_DETACHED}
     beside = {one.name: one.data for one in (documents[1:] if how.onto is Onto.COUNTER else documents)}
     if how.packaging is Packaging.DETACHED and how.onto is not Onto.COUNTER:
         beside = dict(packaging.detached([one.data for one in documents]).beside)
     made = inner.complete(value, beside=beside if how.packaging is Packaging.DETACHED else None)
-    return Octets(made, documents[0].name if inside else None)
+    return Octets(made, documents[0].name if _is_inside(how) else None)

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from trustworks.core.pki.public_keys import PublicKey
 
 _CURVES: Final = {curve().name: algorithm for algorithm, curve in CURVES.items()}
+_OF_FAMILY: Final = {
+    family: tuple(name for name in SIGNATURES if SignatureScheme[name].family == family)
+    for family in {one.family for one in KeyAlgorithm}
+}
 _RSA: Final = sorted((one for one in KeyAlgorithm if one.family == "rsa"), key=lambda one: one.bits)
 
 
@@ -35,9 +39,9 @@ def schemes_of(key: PublicKey) -> tuple[str, ...]:
     kind = kind_of(key)
     if kind is None:
         return ()
-    found = [name for name in SIGNATURES if SignatureScheme[name].family == kind.family]
+    found = _OF_FAMILY.get(kind.family, ())
     if key.algorithm != RSASSA_PSS:
-        return tuple(found)
+        return found
     only_by = _hash_of_pss(key)
     return tuple(
         name for name in found if name.startswith("RSA_PSS") and only_by in {None, SIGNER_DIGESTS[name]}
