@@ -82,7 +82,7 @@ class _Here:
         self._creation = creation
 
     def ask(self, question: Question) -> Reply:
-        words, octets = answer(lambda _: self._creation, question.words, question.octets)
+        words, octets = answer(lambda *_: self._creation, question.words, question.octets)
         raised(words)
         return Reply(words=words, octets=octets)
 
@@ -112,6 +112,7 @@ class Service:
             sign=key.sign,
             spki=key.spki,
             qualified=False,
+            device=False,
             revoked=lambda: None,
         )
         self.desk = Desk(
