@@ -91,6 +91,40 @@ def test_without_evidence_no_level_above_t(level: Level) -> None:
     assert caught.value.code == "signing.no-evidence"
 
 
+@pytest.mark.parametrize("level", [Level.B, Level.LTA])
+@pytest.mark.parametrize("form", FORMS)
+def test_what_was_made_before_is_known_again(form: str, level: Level) -> None:
+    if form == "jades-compact" and level is not Level.B:
+        return
+    person, request = house().person(), replace(asked(form), level=level)
+    data = signed(request, person).data
+    # The time is put in anew, and is another.
+    anew = replace(request, claims=replace(request.claims, signing_time=None))
+    here = creation(clock=lambda: datetime.now(UTC) + timedelta(hours=1))
+    found = here.made_before(anew, person.signer, data)
+    assert found is not None
+    assert found.level.endswith(level.value.removeprefix("B-"))
+    assert here.made_before(anew, house().person("P-384").signer, data) is None
+    more = replace(anew, claims=replace(anew.claims, claimed_roles=("director",)))
+    assert here.made_before(more, person.signer, data) is None
+    if level is Level.B and form != "jades-compact":
+        assert here.made_before(replace(anew, level=Level.T), person.signer, data) is None
+
+
+@pytest.mark.parametrize("form", ["cades-enveloping", "cades-detached", "xades-enveloped", "pades"])
+def test_what_was_made_of_another_document_is_another(form: str) -> None:
+    person, request = house().person(), asked(form)
+    data = signed(request, person).data
+    (one,) = request.documents
+    other = one.data.octets().replace(b"is signed", b"was signed") + b"\n"
+    changed = replace(request, documents=(replace(one, data=Octets(other, one.name)),))
+    here = creation()
+    assert here.made_before(request, person.signer, data) is not None
+    assert here.made_before(changed, person.signer, data) is None
+    assert here.made_before(request, person.signer, one.data) is None
+    assert here.made_before(request, person.signer, Octets(data.octets()[:-40])) is None
+
+
 class Down:
     """An authority that does not answer."""
 

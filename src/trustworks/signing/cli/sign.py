@@ -332,7 +332,8 @@ def sign(
     if key is None:
         raise Malformed("Give --key, or sign in three steps: --prepare, a key elsewhere, --complete.")
     with wiring.open_signing_key(key) as (opened, tell):
-        from trustworks.signing.cli.signing import Hand, sign_folder, sign_one  # noqa: PLC0415
+        from trustworks.signing.cli.folder import sign_folder  # noqa: PLC0415 - as above
+        from trustworks.signing.cli.signing import Hand, sign_one  # noqa: PLC0415 - as above
 
         hand = Hand(
             creation=creation,

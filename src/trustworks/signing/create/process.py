@@ -13,12 +13,12 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from trustworks.core.errors import Rejected, Unavailable
+from trustworks.core.errors import Malformed, Rejected, Unavailable
 from trustworks.core.pki.certificate import Certificate
 from trustworks.core.ports import ValidationData
 from trustworks.core.values import dataclass
 from trustworks.formats.augmenting import Opened
-from trustworks.formats.data import Octets
+from trustworks.formats.data import Octets, Protected
 from trustworks.formats.limits import DEFAULT
 from trustworks.signing.create.existing import check_same_data
 from trustworks.signing.create.levels import check_reachable, raised
@@ -206,6 +206,39 @@ class Creation:
         """
         prepared = self.prepare(request, signer, key=key)
         return self.complete(prepared, prepared.dtbs.value_by(sign, sign_digest), request.documents)
+
+    def made_before(self, request: Request, signer: Signer, data: Data) -> Signed | None:
+        """A file that has what `sign` would make of a request, looked at again; None where it has not.
+
+        It is found as the same data to be signed, when that is prepared for the time which the signature
+        claims: the same documents, certificate and choices. Not found are those with content time-stamps.
+        """
+        if request.content_time_stamp:
+            return None
+        first = request.documents[0].data
+        if isinstance(first, Protected):
+            data = Protected(data, first.password)
+        try:
+            there = self._opened(data, [one.data for one in request.documents]).evidence.signatures
+            times = dict.fromkeys(one.attributes.signing_time for one in there)
+            for time in filter(None, times):
+                dated = replace(request, claims=replace(request.claims, signing_time=time))
+                check_request(dated)
+                found = self._found(prepare(dated, signer), dated.documents, data)
+                if found is not None:
+                    return found
+        except (Malformed, Rejected):
+            return None
+        return None
+
+    def _found(self, prepared: Prepared, documents: Sequence[Document], data: Data) -> Signed | None:
+        opened = self._opened(data, _beside(prepared, documents))
+        try:
+            target = made_in(opened, prepared.dtbs)
+            self._check_level(target, prepared.level)
+        except Rejected:
+            return None
+        return Signed(data=data, signature=target.id, level=target.level)
 
     def augment(
         self,

@@ -25,6 +25,7 @@ from trustworks.signing.model import (
     XadesChoices,
 )
 from trustworks.signing.rules.claims import binds_its_policy, claims_something
+from trustworks.signing.rules.content import has_a_payload, is_what_it_says
 from trustworks.signing.rules.forms import FORMS, form_of
 from trustworks.signing.rules.identifiers import names_what_can_be_known
 from trustworks.signing.rules.times import says_when
@@ -280,6 +281,8 @@ RULES: Final[tuple[Callable[[Request], None], ...]] = (
     claims_something,
     names_what_can_be_known,
     says_why_once,
+    has_a_payload,
+    is_what_it_says,
 )
 
 
