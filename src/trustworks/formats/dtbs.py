@@ -129,9 +129,15 @@ class Fields:
         try:
             found = json.loads(octets)
         except (ValueError, RecursionError) as error:
-            raise Malformed("This is not what a signature was prepared as: it is no JSON.") from error
+            raise Malformed(
+                "This is not what a signature was prepared as: it is no JSON. Give the file that the first "
+                "step wrote."
+            ) from error
         if not isinstance(found, dict) or found.get("prepared") != kind:
-            raise Malformed(f"This is not a prepared signature of {kind}.")
+            raise Malformed(
+                f"This is not what a signature was prepared as: {kind!r} is not what it says to be. Give the "
+                "file that the first step wrote."
+            )
         self._found = found
 
     def text(self, name: str) -> str:

@@ -306,6 +306,26 @@ def test_what_the_signer_says_is_in_the_signature(key: Any, folder: Path) -> Non
     assert one.attributes.signing_time >= NOW
 
 
+def test_a_container_to_which_is_added_is_to_be_named(key: Any, folder: Path) -> None:
+    run(sign, "a.txt", *by(key), "--container", "asic-e")
+    for way in (["--parallel"], ["--counter-sign", "only"]):
+        with pytest.raises(Rejected, match=r"is an ASiC-E. Ask for that container \(asic-e\)") as caught:
+            run(sign, "a.signed.asice", *by(key), *way, "--out", "two.asice")
+        assert caught.value.code == "signing.container"
+    run(sign, "a.signed.asice", *by(key), "--parallel", "--container", "asic-e", "--out", "two.asice")
+    assert len(read(Octets((folder / "two.asice").read_bytes())).signatures) == 2
+
+
+def test_what_has_no_place_for_its_signature_is_told_another(key: Any, folder: Path) -> None:
+    with pytest.raises(Malformed, match="the packaging is enveloping or detached"):
+        run(sign, "a.txt", *by(key), "--format", "xades")
+    run(sign, "a.txt", *by(key), "--format", "xades", "--packaging", "enveloping")
+    (folder / "sub").mkdir()
+    (folder / "sub" / "a.txt").write_bytes(TEXT)
+    with pytest.raises(Rejected, match=r"Two data objects would have the name 'a.txt'.*Give each a name"):
+        run(sign, "a.txt", "sub/a.txt", *by(key), "--container", "asic-e")
+
+
 def test_a_commitment_and_a_policy_that_are_none_are_told(key: Any, folder: Path) -> None:
     before = set(folder.iterdir())
     for name in ("a.xml", "a.txt", "a.pdf"):

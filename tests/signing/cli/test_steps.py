@@ -168,6 +168,15 @@ def test_a_key_at_hand_takes_no_option_of_the_steps(folder: Path, option: str) -
     assert {one.name for one in folder.iterdir()} == {"a.txt"}
 
 
+@pytest.mark.parametrize("octets", [b"{}", b"[]", b"%PDF-"])
+def test_another_file_than_was_prepared_is_told(folder: Path, octets: bytes) -> None:
+    prepared(folder, "P-256")
+    openssl(folder)
+    (folder / "state.json").write_bytes(octets)
+    with pytest.raises(Malformed, match="Give the file that the first step wrote"):
+        complete()
+
+
 def test_what_is_needed_is_told(folder: Path) -> None:
     prepared(folder, "P-256")
     openssl(folder)

@@ -157,6 +157,23 @@ def test_a_signature_that_does_not_sign_which_certificate_is_its_own_is_refused(
 
 
 @pytest.mark.req("TRUSTWORKS:SIGNING-LEVEL-REACHED")
+@pytest.mark.parametrize(
+    ("level", "wants"),
+    [
+        (Level.B, "the time and the certificate of the signer in what is signed"),
+        (Level.T, "time-stamps over the value of one token each"),
+        (Level.LT, "certificates and revocation data themselves"),
+        (Level.LTA, "an archive time-stamp of the baseline"),
+    ],
+)
+def test_what_is_there_in_another_form_is_told_with_what_the_level_wants(level: Level, wants: str) -> None:
+    with pytest.raises(
+        Rejected, match=f"would be CAdES-X, .* as {level} of the baseline wants it, with {wants}"
+    ):
+        is_reached("CAdES-X", level, ())
+
+
+@pytest.mark.req("TRUSTWORKS:SIGNING-LEVEL-REACHED")
 def test_a_lower_level_is_never_given_out_silently() -> None:
     with pytest.raises(Rejected, match="ask for a lower level"):
         is_reached("XAdES-BASELINE-T", Level.LT, ["revocation data about CN=signer"])

@@ -27,6 +27,7 @@ from trustworks.signing.model import Level
 
 if TYPE_CHECKING:
     from trustworks.signing.cli.wiring import SigningWiring
+    from trustworks.signing.create.process import Augmented, Change
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -70,7 +71,8 @@ def augment(
 ) -> None:
     """Give signatures a time-stamp (B-T), the data to validate them later (B-LT), and archive it (B-LTA).
 
-    Signatures of others are augmented as ours are; what holds in the file still holds afterwards.
+    Signatures of others are augmented as ours are; what holds in the file still holds afterwards. Where
+    all have the level already, nothing is written, and the exit code is 0.
     """
     from trustworks.signing.cli.asked import data_of, opened  # noqa: PLC0415 - keeps `--help` quick
     from trustworks.signing.cli.pdf import password_in  # noqa: PLC0415 - as above
@@ -101,13 +103,42 @@ def augment(
         if error.code != "signature.own" or not detached:
             raise
         raise Rejected(error.code, f"{error} --detached may name other data than was signed.") from error
-    write_output(place, made.data.portions(), replace=replace)
+    if made.changed:
+        write_output(place, made.data.portions(), replace=replace)
     if as_json:
-        changes = [
-            {"signature": one.signature, "before": one.before, "level": one.after} for one in made.changes
-        ]
-        typer.echo(json.dumps({"file": str(place), "signatures": changes}))
+        typer.echo(json.dumps(_in_words(made, place)))
         return
     for one in made.changes:
-        typer.echo(printable(f"{one.signature}: {one.before} is now {one.after}."))
-    typer.echo(printable(f"{place} is written."))
+        typer.echo(printable(_told(one)))
+    if not made.changed:
+        typer.echo("Nothing had to be added, and no file is written.")
+        return
+    certificates = _counted(made.certificates, "certificate", "certificates")
+    status = _counted(made.revocation, "revocation list or OCSP answer", "revocation lists or OCSP answers")
+    typer.echo(printable(f"{place} is written; new in it: {certificates}, {status}."))
+
+
+def _in_words(made: Augmented, place: Path) -> dict[str, object]:
+    return {
+        "file": str(place) if made.changed else None,
+        "certificates": made.certificates,
+        "revocation": made.revocation,
+        "signatures": [
+            {
+                "signature": one.signature,
+                "before": one.before,
+                "level": one.after,
+                "time_stamps": one.time_stamps,
+            }
+            for one in made.changes
+        ],
+    }
+
+
+def _told(one: Change) -> str:
+    level = f"is {one.after} as before" if one.before == one.after else f"{one.before} is now {one.after}"
+    return f"{one.signature}: {level}, {_counted(one.time_stamps, 'time-stamp', 'time-stamps')} added."
+
+
+def _counted(number: int, one: str, many: str) -> str:
+    return f"{number or 'no'} {one if number == 1 else many}"

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from trustworks.core.errors import Rejected
 from trustworks.core.trace import implements
+from trustworks.formats.evidence import Container as Held
 from trustworks.formats.read import read
 from trustworks.formats.uncovered import UNCOVERED
+from trustworks.signing.model import Container
 
 if TYPE_CHECKING:
     from trustworks.formats.evidence import Evidence, Signature
     from trustworks.signing.model import Request
+
+
+_KINDS: Final = {Held.ASIC_S: Container.ASIC_S, Held.ASIC_E: Container.ASIC_E}
 
 
 def signatures(request: Request) -> list[Signature]:
@@ -21,7 +26,15 @@ def signatures(request: Request) -> list[Signature]:
 
 def _evidence(request: Request) -> Evidence:
     first, *others = request.documents
-    return read(first.data, detached=[one.data for one in others])
+    evidence = read(first.data, detached=[one.data for one in others])
+    kind = _KINDS.get(evidence.container)
+    if kind is not None and request.container is None:
+        raise Rejected(
+            "signing.container",
+            f"The file is an {evidence.container.value}. Ask for that container ({kind}), to add a signature "
+            "to it; a counter-signature is made in a file of its own.",
+        )
+    return evidence
 
 
 @implements("TRUSTWORKS:SIGNING-PARALLEL-SAME")

@@ -80,19 +80,27 @@ class Signed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """What became of one signature: its id, its level before and after."""
+    """What became of one signature: its id, its level before and after, and how many time-stamps it got."""
 
     signature: str
     before: str
     after: str
+    time_stamps: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Augmented:
-    """A signed file whose signatures have a level that was asked for."""
+    """A signed file whose signatures have a level that was asked for.
+
+    `changed`: something was added; else `data` is the file as it was. `certificates` and `revocation` are how
+    many certificates, and lists or answers about them, are in the file that were not there before.
+    """
 
     data: Data
     changes: tuple[Change, ...]
+    changed: bool = True
+    certificates: int = 0
+    revocation: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -259,7 +267,7 @@ class Creation:
             Rejected: ``augmenting.signature``: there is none of that id; what a signature cannot be given.
             Unavailable: as `complete`.
         """
-        opened = self._opened(spooled(data, self.scratch), detached)
+        first = opened = self._opened(spooled(data, self.scratch), detached)
         chosen = _chosen(opened, only)
         before = {one.id: one for one in chosen}
         for one in chosen:
@@ -271,10 +279,14 @@ class Creation:
         after = [opened.target(named) for named in before]
         for one in after:
             self._check_level(one, level, extended=True)
-        changes = tuple(
-            Change(signature=one.id, before=before[one.id].level, after=one.level) for one in after
+        then, now = first.evidence, opened.evidence
+        return Augmented(
+            data=opened.data,
+            changes=tuple(_change(before[one.id], one) for one in after),
+            changed=opened is not first,
+            certificates=len(now.certificates.keys() - then.certificates.keys()),
+            revocation=len(now.revocation.keys() - then.revocation.keys()),
         )
-        return Augmented(data=opened.data, changes=changes)
 
     def _raised(self, target: Target, step: Level, was: Target, *, renew: bool) -> Target:
         """One step. A renewal of another signature of the file may have been one of this too."""
@@ -351,6 +363,16 @@ class Creation:
     def _check_level(self, target: Target, level: Level, *, extended: bool = False) -> None:
         check_level(target.evidence, target.signature, level, anchors=self.means.anchors, extended=extended)
         check_stamps_hold(target.evidence, target.signature, level)
+
+
+def _change(before: Target, after: Target) -> Change:
+    there = {one.id for one in before.time_stamps}
+    return Change(
+        signature=after.id,
+        before=before.level,
+        after=after.level,
+        time_stamps=sum(one.id not in there for one in after.time_stamps),
+    )
 
 
 def _chosen(opened: Opened, only: Collection[str]) -> list[Target]:

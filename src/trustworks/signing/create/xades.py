@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from trustworks.core.errors import Rejected
+from trustworks.core.errors import BeyondLimit, Malformed, Rejected
 from trustworks.formats.data import Octets
 from trustworks.formats.xades.creating import packaging
 from trustworks.formats.xades.creating import signature as xml
@@ -36,7 +36,17 @@ def prepare(request: Request, signer: Signer, stamp: Stamp | None) -> tuple[xml.
                 "in a file of its own.",
             )
         return xml.counter_sign(document, target.name, signer.certificates, request.claims, chosen), 0
-    return over(packaged(request), request, signer, stamp), 0
+    try:
+        return over(packaged(request), request, signer, stamp), 0
+    except BeyondLimit:
+        raise
+    except Malformed as error:
+        if request.packed_as is not Packaging.ENVELOPED:
+            raise
+        raise Malformed(
+            f"{error} Only XML has its signature in it: of other documents, the packaging is enveloping or "
+            "detached."
+        ) from error
 
 
 def over(packed: Packaged, request: Request, signer: Signer, stamp: Stamp | None) -> xml.Prepared:

@@ -229,8 +229,9 @@ def is_of_a_kind(use: Use) -> None:
     if found is KeyAlgorithm.ED25519 and not use.ed25519:
         raise Rejected(
             "signer.key-kind",
-            f"The key of {use.certificate} is of Ed25519, which the profile of this signature does not "
-            "allow. Take a profile that does, or a key on P-256.",
+            f"The key of {use.certificate} is of Ed25519, by which nothing is signed unless that is allowed: "
+            "for clients of the service with ed25519 = true in [signing], by command not at all. Take a key "
+            "on P-256 with a certificate of its own.",
         )
 
 

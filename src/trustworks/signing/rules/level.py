@@ -41,6 +41,15 @@ _LACKS: Final = {
     "responder": "the certificates (or their status) of who answered about {}",
 }
 
+_WANTS: Final[Mapping[Level, str]] = {
+    Level.B: "the time and the certificate of the signer in what is signed, and that certificate beside the "
+    "value",
+    Level.T: "time-stamps over the value of one token each, all from before the end of the signer's "
+    "certificate",
+    Level.LT: "certificates and revocation data themselves in their places, and no references to them",
+    Level.LTA: "an archive time-stamp of the baseline over all of it",
+}
+
 
 def rank_of(level: str, *, extended: bool = False) -> int:
     """How much a signature holds, as the rank of a `Level`, by its name in `formats.evidence`; -1: less.
@@ -92,11 +101,17 @@ def is_reached(reached: str, asked: Level, lacking: Sequence[str], *, extended: 
     """The level that was asked for is reached: a lower one is refused, and never given out instead."""
     if rank_of(reached, extended=extended) >= asked.rank:
         return
-    what = "; ".join(lacking) or "a form that the level allows for what is there"
+    if not lacking:
+        raise Rejected(
+            "signature.level",
+            f"The signature would be {reached}, and {asked} was asked for. Nothing is missing that could be "
+            f"added: what is there is not as {asked} of the baseline wants it, with {_WANTS[asked]}. Nothing "
+            "is given out: ask for a lower level, or sign the data anew.",
+        )
     raise Rejected(
         "signature.level",
-        f"The signature would be {reached}, and {asked} was asked for. Missing: {what}. Nothing is given "
-        "out: give what is missing, or ask for a lower level.",
+        f"The signature would be {reached}, and {asked} was asked for. Missing: {'; '.join(lacking)}. "
+        "Nothing is given out: give what is missing, or ask for a lower level.",
     )
 
 

@@ -345,11 +345,17 @@ def check_names(names: Sequence[str], taken: Collection[str]) -> None:
     for name in names:
         check_name(name)
         reserved = folded(name) == MIMETYPE or folded(name).startswith(folded(META_INF))
-        if not name or name.endswith("/") or leads_out(name) or reserved or folded(name) in seen:
+        if folded(name) in seen:
             raise Rejected(
                 "asic.name",
-                f"No data object can have the name {name!r:.100}: it leads out of the container, is "
-                "reserved, or is there already.",
+                f"Two data objects would have the name {name!r:.100} in the container, or names that some "
+                "take for one. Give each a name of its own.",
+            )
+        if not name or name.endswith("/") or leads_out(name) or reserved:
+            raise Rejected(
+                "asic.name",
+                f"No data object can have the name {name!r:.100}: it leads out of the container, or is "
+                "reserved. Give it another.",
             )
         seen.add(folded(name))
 
