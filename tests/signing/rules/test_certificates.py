@@ -281,7 +281,7 @@ def test_a_curve_that_nobody_agreed_to_is_refused() -> None:
 @pytest.mark.req("TRUSTWORKS:SIGNING-KEY-KIND", "TS119101:SCP-59")
 def test_ed25519_signs_only_where_the_profile_allows_it() -> None:
     wanted = use(made("Ed25519"), scheme="ED25519", lab=True)
-    refused(wanted, "signer.key-kind", "TRUSTWORKS:SIGNING-KEY-KIND", "profile")
+    refused(wanted, "signer.key-kind", "TRUSTWORKS:SIGNING-KEY-KIND", "ed25519 = true")
     check(use(made("Ed25519"), scheme="ED25519", lab=True, ed25519=True))
     check(use(made("Ed25519"), scheme="ED25519", lab=True, ed25519=True, format=Format.JADES))
 

@@ -91,7 +91,7 @@ class Edge:
         try:
             answer = await do(self._client(request), request.body)
         except TrustworksError as error:
-            return told(error, tomorrow=self._desk.until_tomorrow())
+            return told(error, self._desk.until_tomorrow)
         return RawResponse(200, JSON, answer, _NOT_KEPT)
 
     def _client(self, request: RawRequest) -> ClientSettings:
@@ -105,7 +105,11 @@ def bearer(request: RawRequest) -> str | None:
     return token.strip() if scheme.lower() == "bearer" and token.strip() else None
 
 
-def told(error: TrustworksError, *, tomorrow: int = 0) -> RawResponse:
+def _at_some_time() -> int:
+    return 30
+
+
+def told(error: TrustworksError, tomorrow: Callable[[], int] = _at_some_time) -> RawResponse:
     """An error as a problem document, by its family; `tomorrow`: in how many seconds quotas begin anew."""
     match error:
         case Malformed():
@@ -113,7 +117,7 @@ def told(error: TrustworksError, *, tomorrow: int = 0) -> RawResponse:
         case Rejected(code=code):
             return _problem(413 if code == TOO_MUCH else 422, code, str(error))
         case Refused(requirement=requirement) if requirement in QUOTAS:
-            return _problem(429, requirement, str(error), again=tomorrow)
+            return _problem(429, requirement, str(error), again=tomorrow())
         case Refused(requirement=requirement):
             status = 401 if requirement == _CLIENT else 403
             return _problem(
