@@ -83,32 +83,34 @@ def decoded(listed: list[str]) -> list[bytes]:
 @pytest.mark.parametrize("policy", ["ades", "preservation"])
 def test_before_the_laboratory_listens_its_own_certificates_have_evidence(lab: Lab, policy: str) -> None:
     certs = lab.folder / "certs"
-    files = [certs / "report-seal.pem", *sorted(certs.glob("tsu*.pem"))]
-    found = run_script(SCRIPT, lab.config, policy, *files)
+    seal, unit = certs / "report-seal.pem", certs / "tsu-1.pem"
+    found = run_script(SCRIPT, lab.config, policy, seal, unit)
     assert found.returncode == 0, found.stderr
     answer = json.loads(found.stdout)
     assert answer["asked"] == []
-    assert len(answer["told"]) == len(files) >= 2
-    trust = Trust.of(
-        [
-            # The laboratory goes by its own trusted list, in which the issuing authority is an anchor.
-            x509.load_pem_x509_certificate((lab.folder / "trust" / "issuing.pem").read_bytes()).public_bytes(
-                Encoding.DER
-            )
-        ]
+    (moment, *sealed), (_, *stamped) = answer["told"]
+
+    def der(file: Path) -> bytes:
+        return x509.load_pem_x509_certificate(file.read_bytes()).public_bytes(Encoding.DER)
+
+    # The laboratory goes by its own trusted list, whose anchors are the issuing authority and the unit itself.
+    issuing = der(lab.folder / "trust" / "issuing.pem")
+    certificates, lists, answers = map(decoded, sealed)
+    at = datetime.fromisoformat(moment)
+    result = validate_certificate(
+        certificates[0],
+        trust=Trust.of([issuing]),
+        at=at,
+        certificates=certificates,
+        lists=lists,
+        answers=answers,
     )
-    for moment, *kinds in answer["told"]:
-        certificates, lists, answers = map(decoded, kinds)
-        at = datetime.fromisoformat(moment)
-        result = validate_certificate(
-            certificates[0], trust=trust, at=at, certificates=certificates, lists=lists, answers=answers
-        )
-        assert result.conclusion.passed, result.conclusion.reasons()
-        (read,) = [ocsp.load_der_ocsp_response(one) for one in answers]
-        assert read.this_update_utc is not None
-        assert read.this_update_utc >= at, "what was issued before it was asked for does not count"
-        assert lists == [], "of an anchor no status is asked for"
-        assert len(certificates) == 2
+    assert result.conclusion.passed, result.conclusion.reasons()
+    (read,) = [ocsp.load_der_ocsp_response(one) for one in answers]
+    assert read.this_update_utc is not None
+    assert read.this_update_utc >= at, "what was issued before it was asked for does not count"
+    assert (certificates, lists) == ([der(seal), issuing], []), "of an anchor no status is asked for"
+    assert [decoded(one) for one in stamped] == [[der(unit)], [], []]
 
 
 def test_what_there_is_no_validation_for_is_refused(lab: Lab) -> None:
