@@ -93,7 +93,7 @@ def test_before_the_laboratory_listens_its_own_certificates_have_evidence(lab: L
     def der(file: Path) -> bytes:
         return x509.load_pem_x509_certificate(file.read_bytes()).public_bytes(Encoding.DER)
 
-    # The laboratory goes by its own trusted list, whose anchors are the issuing authority and the unit itself.
+    # The laboratory goes by its own trusted list, whose anchors are the issuing authority and the unit.
     issuing = der(lab.folder / "trust" / "issuing.pem")
     certificates, lists, answers = map(decoded, sealed)
     at = datetime.fromisoformat(moment)
