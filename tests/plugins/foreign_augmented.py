@@ -124,7 +124,7 @@ def reason(refused: Rejected) -> str:
     if refused.code != "signature.level":
         return refused.code
     for said in ("from before the end of the signer's certificate", "reference to the signer's certificate"):
-        if said in str(refused):
+        if said in str(refused).partition("Missing: ")[2]:
             return f"signature.level: {said}"
     return refused.code
 

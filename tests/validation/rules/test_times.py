@@ -69,6 +69,17 @@ def test_an_expired_certificate_needs_a_time_stamp_from_before() -> None:
     assert verdict(expired(-DAY)) == "OUT_OF_BOUNDS_NOT_REVOKED"
 
 
+@pytest.mark.parametrize("when", [timedelta(), timedelta(microseconds=735_000)])
+def test_a_time_stamp_of_the_second_of_validation_is_not_from_after_it(when: timedelta) -> None:
+    outcome = stamped(house(), when)
+    (found,) = outcome.signatures
+    assert verdict(outcome) == "TOTAL-PASSED"
+    assert found.best_signature_time == NOW
+    assert found.best_signature_time_by is not None
+    (found,) = stamped(house(), timedelta(seconds=1)).signatures
+    assert found.best_signature_time_by is None
+
+
 @pytest.mark.req("EN319102-1:5.2.6.4-RAC-TELLS")
 def test_data_from_after_the_end_that_does_not_tell_of_it_is_not_acceptable() -> None:
     graph, of, _ = signed(EXPIRED)

@@ -102,10 +102,12 @@ def is_reached(reached: str, asked: Level, lacking: Sequence[str], *, extended: 
     if rank_of(reached, extended=extended) >= asked.rank:
         return
     if not lacking:
+        # What is of no level at all fails by what is signed, and not by what comes with a higher level.
+        first = Level.B if rank_of(reached, extended=True) < Level.B.rank else asked
         raise Rejected(
             "signature.level",
             f"The signature would be {reached}, and {asked} was asked for. Nothing is missing that could be "
-            f"added: what is there is not as {asked} of the baseline wants it, with {_WANTS[asked]}. Nothing "
+            f"added: what is there is not as {first} of the baseline wants it, with {_WANTS[first]}. Nothing "
             "is given out: ask for a lower level, or sign the data anew.",
         )
     raise Rejected(

@@ -190,8 +190,10 @@ def validate_with_time(
         return TimedResult(conclusion=checks.conclude(), best=best, path=basic.path, basic=basic)
     valid = _time_stamps(checks, signature, inputs, stamp)
     for one in valid:
-        if one.time < best.time:
-            best = Poe(object=signature.id, time=one.time, origin=PoeOrigin.SIGNATURE, by=one.id)
+        # The time of validation is a whole second: what was stamped in that second is not from after it.
+        time = min(one.time, max(inputs.at, one.time.replace(microsecond=0)))
+        if time < best.time or (time == best.time and best.origin is PoeOrigin.SERVER):
+            best = Poe(object=signature.id, time=time, origin=PoeOrigin.SIGNATURE, by=one.id)
     path = _compare(checks, signature, inputs, basic, best.time)
     if valid:
         _order(checks, signature, inputs)
