@@ -11,17 +11,20 @@ from typing import TYPE_CHECKING
 from trustworks.core.durable import put, put_new
 from trustworks.core.errors import Rejected
 from trustworks.core.printable import printable
+from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
-def check_output(out: Path, *, replace: bool | None = None) -> None:
+def check_output(out: Path, *, replace: bool | None = None, read: Iterable[Path | None] = ()) -> None:
     """Ask whether a file can be written, before anything is made that goes into it.
 
     `replace`: whether a file that is there goes; None where the command has no such option, as what is there
-    may be evidence. Raises `Rejected` (output.exists, output.unwritable).
+    may be evidence. `read` are files that are read for what is written, and that it does not hold: they are
+    replaced by nothing. Raises `Rejected` (output.exists, output.unwritable, output.input).
     """
+    _check_spares(out, read)
     try:
         if _is_stream(out):
             _check_stream(out)
@@ -51,6 +54,25 @@ def write_output(
         raise _taken(out, replace=replace) from None
     except OSError as error:
         raise _unwritable(out, error) from None
+
+
+@implements("TRUSTWORKS:SIGNING-SPARES-INPUT")
+def _check_spares(out: Path, read: Iterable[Path | None]) -> None:
+    """Refuses an output that is one of the files that are read, by whatever name, a link or another."""
+    for one in read:
+        if one is not None and _is_same_file(out, one):
+            raise Rejected(
+                "output.input",
+                f"{printable(str(out))} is a file that is read, and what is written does not hold it, so "
+                "that it would be lost. Name another file.",
+            )
+
+
+def _is_same_file(out: Path, one: Path) -> bool:
+    try:
+        return out.is_file() and out.samefile(one)
+    except OSError:
+        return False
 
 
 def take_back(out: Path) -> None:

@@ -4,62 +4,23 @@ from __future__ import annotations
 
 import json
 import os
-from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import load_der_x509_certificate
+from signing_command import Wired
 from signing_house import TEXT, house
 from typer.testing import CliRunner
 
-from trustworks.core.der.x509 import public_key_info
 from trustworks.core.errors import Unavailable
-from trustworks.core.module.algorithms import SignatureScheme
 from trustworks.signing.cli.sign import app as sign
-from trustworks.signing.create.process import Creation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from typer.testing import Result
-
-
-class Counted:
-    """A key that counts what it signs."""
-
-    scheme = SignatureScheme.ECDSA_SHA256
-    spki_sha256 = b"\0" * 32
-
-    def __init__(self) -> None:
-        self.used = 0
-
-    @property
-    def spki(self) -> bytes:
-        return public_key_info(house().person().certificate)
-
-    def sign(self, octets: bytes, *, scheme: SignatureScheme) -> bytes:
-        del scheme
-        self.used += 1
-        return house().person().sign(octets)
-
-
-class Wired:
-    """What the command needs of the application: the house, and a key that counts."""
-
-    def __init__(self) -> None:
-        self.key, self.means = Counted(), house().means
-
-    @contextmanager
-    def open_signing_key(self, named: str) -> Iterator[Any]:
-        del named
-        yield self.key, lambda _: None
-
-    def creation(self, sources: object) -> Creation:
-        del sources
-        return Creation(means=self.means)
 
 
 class Down:

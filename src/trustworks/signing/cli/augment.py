@@ -79,7 +79,8 @@ def augment(
 
     wiring: SigningWiring = context.obj
     place = out or file.with_name(f"{file.stem}.augmented{file.suffix}")
-    check_output(place, replace=replace)
+    read = (*(detached or ()), *(trust or ()), *(untrusted or ()), password_file)
+    check_output(place, replace=replace, read=read)
     creation = wiring.creation(
         Sources(
             time_stamp_url=tsa,

@@ -14,7 +14,7 @@ from trustworks.core.errors import Malformed, TrustworksError, Unavailable
 from trustworks.core.output import check_output, write_output
 from trustworks.core.printable import printable
 from trustworks.signing.cli.asked import data_of
-from trustworks.signing.cli.naming import in_folder
+from trustworks.signing.cli.naming import in_folder, not_held
 from trustworks.signing.cli.signing import sign_one
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ class _Done:
                 self.there += 1
                 told |= {"file": str(place), "level": made.level, "there": True}
             else:
-                check_output(place, replace=self._replace)
+                check_output(place, replace=self._replace, read=self._not_held(file, asked))
                 made = sign_one(self._hand, asked)
                 write_output(place, made.data.portions(), replace=self._replace)
                 self.signed += 1
@@ -123,6 +123,10 @@ class _Done:
             self.failed += 1
             told["error"] = str(error)
         _tell(told, as_json=self._as_json)
+
+    @staticmethod
+    def _not_held(file: Path, asked: Request) -> Sequence[Path]:
+        return not_held([file], asked.onto, asked.packed_as, asked.container)
 
     def _made_before(self, asked: Request, place: Path) -> Signed | None:
         """What an earlier run has left, if it is what would be made now."""

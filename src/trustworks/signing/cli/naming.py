@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 from trustworks.core.errors import Malformed
 from trustworks.core.printable import printable
 from trustworks.signing.cli.asked import format_of
-from trustworks.signing.model import Onto, ending_of, usual_packaging
+from trustworks.signing.model import Onto, Packaging, ending_of, usual_packaging
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from trustworks.signing.cli.asked import Shape
+    from trustworks.signing.model import Container
 
 
 def suffix_of(first: Path, shape: Shape) -> str:
@@ -28,6 +29,15 @@ def suffix_of(first: Path, shape: Shape) -> str:
 def beside(first: Path, shape: Shape) -> Path:
     """The name of a signed file beside its first document."""
     return first.with_name(f"{first.stem}.signed{suffix_of(first, shape)}")
+
+
+def not_held(
+    files: Sequence[Path], onto: Onto, packaging: Packaging, container: Container | None
+) -> Sequence[Path]:
+    """Those of the documents that the signed file does not hold, so that it may not stand in their place."""
+    if onto is not Onto.NEW:
+        return files[1:]
+    return files if packaging is Packaging.DETACHED and container is None else ()
 
 
 def in_folder(files: Iterable[Path], out: Path, shape: Shape) -> Mapping[Path, Path]:

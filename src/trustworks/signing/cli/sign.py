@@ -9,7 +9,6 @@ import typer
 
 from trustworks.core.errors import Malformed
 from trustworks.core.options import AsJson, is_given
-from trustworks.core.output import check_output
 from trustworks.signing.cli.options import (  # noqa: TC001 - as above
     CACHE,
     DESCRIPTION,
@@ -231,7 +230,7 @@ def sign(
         onto_of,
         policy_of,
     )
-    from trustworks.signing.cli.naming import beside  # noqa: PLC0415 - as above
+    from trustworks.signing.cli.naming import beside, not_held  # noqa: PLC0415 - as above
     from trustworks.signing.cli.pdf import password_in, visible_of  # noqa: PLC0415 - as above
     from trustworks.signing.model import (  # noqa: PLC0415 - as above
         CLI,
@@ -320,10 +319,15 @@ def sign(
         )
 
     creation = wiring.creation(sources)
-    output = Output(out=out, replace=replace, as_json=as_json)
+    read = (certificate, policy_file, visible_image, password_file, complete, value)
+    output = Output(
+        out=out, replace=replace, as_json=as_json, read=(*read, *sources.trust, *sources.untrusted)
+    )
     if complete is not None:
         prepared = prepared_in(complete, level if is_given(context, "level") else None, form)
-        return complete_to(creation, prepared, value, given(prepared.how.format, files), output)
+        how = prepared.how
+        output = output.sparing(not_held(files, how.onto, how.packaging, how.container))
+        return complete_to(creation, prepared, value, given(how.format, files), output)
     if certificate is None:
         raise Malformed("Give --certificate FILE: the certificate of the key (PEM).")
     if prepare is not None:
@@ -345,7 +349,7 @@ def sign(
             return sign_folder(hand, files, request, shape, out, replace=replace, as_json=as_json)
         asked = request(*files)
         place_ = out or beside(files[0], shape)
-        check_output(place_, replace=replace)
+        output.sparing(not_held(files, onto, asked.packed_as, container)).check(place_)
         output.write(sign_one(hand, asked), place_)
     return None
 

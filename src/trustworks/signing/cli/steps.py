@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import typer
@@ -33,11 +34,20 @@ _NOT_AT_ONCE: Final = frozenset({"dtbs", "value"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Output:
-    """Where a signed file goes, and how it is told."""
+    """Where a signed file goes, and how it is told. `read`: what the command reads besides the documents."""
 
     out: Path | None
     replace: bool
     as_json: bool
+    read: tuple[Path | None, ...] = ()
+
+    def sparing(self, documents: Sequence[Path]) -> Output:
+        """It, where these documents are read too, and are not in what is written."""
+        return replace(self, read=(*self.read, *documents))
+
+    def check(self, place: Path) -> None:
+        """Something can be written there, and in the place of no file that would be lost."""
+        check_output(place, replace=self.replace, read=self.read)
 
     def write(self, signed: Signed, place: Path) -> None:
         """Write it whole or not at all, and say so."""
@@ -138,7 +148,7 @@ def complete_to(
     octets = _read(value)
     if output.out is None:
         raise Malformed("--complete needs --out FILE: where the signed file goes.")
-    check_output(output.out, replace=output.replace)
+    output.check(output.out)
     output.write(creation.complete(prepared, octets, documents), output.out)
 
 
