@@ -35,6 +35,7 @@ from trustworks.formats.pades.creating import (
     prepare_time_stamp,
 )
 from trustworks.formats.pades.creating.archival import LONGEST
+from trustworks.formats.read import read
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -163,6 +164,50 @@ def test_pyhanko_finds_nothing_wrong_with_later_signatures_in_such_files(flavour
     assert all(one.modification_level in LATER for one in said)
     # By part 1 the field of the time-stamp has an appearance, which pyHanko has for more than what keeps it.
     assert (said[1].modification_level is ModificationLevel.LTA_UPDATES) == ("1" not in flavours[:1])
+
+
+@pytest.mark.req("ISO32000-2:14.9.3-APPEARANCE")
+@pytest.mark.parametrize("alternative", [None, "Seal of Ünsal"])
+@pytest.mark.parametrize("split", [False, True], ids=["one object", "field and widget"])
+@pytest.mark.parametrize("certify", [2, 3])
+def test_a_certified_form_stays_so_when_a_field_of_it_is_signed_and_seen(
+    certify: Any, split: bool, alternative: str | None
+) -> None:
+    made, out = pikepdf.new(), io.BytesIO()
+    page = made.add_blank_page(page_size=(200, 300))
+    name, kind = {"/T": "S", "/TU": "Sign here", "/FT": pikepdf.Name.Sig}, pikepdf.Name.Widget
+    seen = {
+        "/Type": pikepdf.Name.Annot,
+        "/Subtype": kind,
+        "/Rect": [10, 20, 160, 90],
+        "/P": page.obj,
+        "/F": 4,
+    }
+    field = made.make_indirect(pikepdf.Dictionary({**name, **({} if split else seen)}))
+    widget = made.make_indirect(pikepdf.Dictionary({**seen, "/Parent": field})) if split else field
+    if split:
+        field.Kids = pikepdf.Array([widget])
+    page.obj.Annots = pikepdf.Array([widget])
+    made.Root.AcroForm = made.make_indirect(pikepdf.Dictionary({"/Fields": [field], "/SigFlags": 0}))
+    made.save(out)
+    certified = signed(Octets(out.getvalue()), replace(PLAIN, certify=certify))
+    shown = Shown(look=LOOK, alternative=alternative)
+    octets = signed(certified, replace(PLAIN, field="S", widget=shown)).octets()
+    said = judged(octets)
+    # For pyHanko the look of a widget that stands apart from its field is no part of filling it in.
+    expected = ModificationLevel.OTHER if split else ModificationLevel.FORM_FILLING
+    assert [(one.intact, one.valid, one.docmdp_ok) for one in said] == [
+        (True, True, not split),
+        (True, True, True),
+    ]
+    assert said[0].modification_level is expected
+    ours = [one.revision for one in read(Octets(octets)).signatures if one.revision]
+    assert [[each.code for each in one.later] for one in ours] == [["pades.form-changed"], []]
+    after = pikepdf.open(io.BytesIO(octets))
+    (found,) = [one for one in after.Root.AcroForm.Fields if one.T == "S"]
+    assert str(found.TU) == "Sign here"
+    look = (found.Kids[0] if split else found).AP.N.read_bytes()
+    assert (alternative or LOOK.text or "").encode("utf-16-be").hex().encode()[-12:] in look.split(b"BDC")[0]
 
 
 # --- where it is shown ------------------------------------------------------------------------------------

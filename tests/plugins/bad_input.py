@@ -52,6 +52,20 @@ def cut() -> bytes:
     return octets[: len(octets) // 2]
 
 
+TEMPLATE: Final = b"""<ds:SignedInfo>
+<ds:CanonicalizationMethod Algorithm="http://www.w3.org/2001/10/xml-exc-c14n#"/>
+<ds:SignatureMethod Algorithm="http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256"/>
+<ds:Reference URI=""><ds:DigestMethod Algorithm="http://www.w3.org/2001/04/xmlenc#sha256"/>
+<ds:DigestValue/></ds:Reference></ds:SignedInfo><ds:SignatureValue/>"""
+
+
+def with_placeholder(inside: bytes) -> bytes:
+    """XML with a ds:Signature that somebody began."""
+    signature = b'<ds:Signature xmlns:ds="http://www.w3.org/2000/09/xmldsig#">%b</ds:Signature>' % inside
+    end = XML.rindex(b"</")
+    return XML[:end] + signature + XML[end:]
+
+
 _BY_NAME: Final = {"packaging": "internally-detached", "xades": {"elements": ["b"]}}
 CASES: Final = {
     "certified": BadInput(file="a.pdf", make=certified, words="certified so that no signature may follow"),
@@ -72,6 +86,14 @@ CASES: Final = {
         words="No element of the document",
         options=("--packaging", "internally-detached", "--element", "b"),
         members=_BY_NAME,
+    ),
+    "signature that is none": BadInput(
+        file="a.xml",
+        make=lambda: with_placeholder(b""),
+        words="never completed (The signature has no SignedInfo",
+    ),
+    "signature without a value": BadInput(
+        file="a.xml", make=lambda: with_placeholder(TEMPLATE), words="never completed (it has no value"
     ),
     "no xml": BadInput(file="a.xml", make=lambda: b"<a>", words="XML"),
 }

@@ -284,6 +284,9 @@ def test_a_fault_of_structure_that_is_new_is_refused() -> None:
     with pytest.raises(Rejected, match=r"not given out. Twice"):
         check_sound(worse, lambda: None, named)
     check_sound(worse, lambda: worse, named)
+    fatal = replace(evidence, findings=(replace(fault, weight=Weight.FATAL),))
+    with pytest.raises(Rejected, match=r"no file with this in it .* Twice"):
+        check_sound(fatal, lambda: fatal, named)
 
 
 class Revoking:

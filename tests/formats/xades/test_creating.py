@@ -314,3 +314,30 @@ def test_the_digest_that_a_card_signs_is_shown() -> None:
     assert prepared.dtbs.digest is not None
     assert len(prepared.dtbs.digest) == 32
     assert replace(prepared.dtbs, scheme="ED25519").digest is None
+
+
+@pytest.mark.req("TRUSTWORKS:XML-PLACEHOLDER")
+@pytest.mark.parametrize(
+    ("inside", "why"),
+    [
+        (b"", "has no SignedInfo"),
+        (b"<ds:SignedInfo/>", "has no CanonicalizationMethod"),
+        (None, "it has no value"),
+    ],
+)
+def test_a_signature_that_was_begun_is_not_signed_beside(inside: bytes | None, why: str) -> None:
+    if inside is None:
+        element = etree.fromstring(begun(packaging.enveloped(DOCUMENT)).document).find(names.SIGNATURE)
+        assert element is not None
+        signature = etree.tostring(element)
+    else:
+        signature = b'<ds:Signature xmlns:ds="%b">%b</ds:Signature>' % (names.DS.encode(), inside)
+    document = DOCUMENT.replace(b"<b/>", signature)
+    for packaged in (
+        packaging.enveloped(document),
+        packaging.enveloped(document, parallel=True),
+        packaging.internally_detached(document, ["one"]),
+    ):
+        with pytest.raises(Rejected, match=f"never completed .*{why}") as caught:
+            begun(packaged)
+        assert caught.value.code == "xades.placeholder"

@@ -38,7 +38,7 @@ class Kind(StrEnum):
     """What no permission covers."""
 
 
-_FILLED: Final = frozenset({"V", "AS", "AP", "M", "RV", "I", "MK", "DA", "TU", "Q"})
+_FILLED: Final = frozenset({"V", "AS", "AP", "M", "RV", "I", "MK", "DA", "Q"})
 _FORM_KEYS: Final = frozenset({"SigFlags", "DA", "DR", "NeedAppearances", "XFA", "CO", "Q"})
 _CATALOGUE_KEYS: Final = frozenset({"AcroForm", "DSS", "Extensions", "Metadata", "Version", "Perms", "Type"})
 _SHOWN: Final = 5

@@ -5,9 +5,12 @@ Sources: EN 319 132-1, 4.2 and 4.3; TS 101 903 V1.1.1, V1.2.2, V1.3.2 and V1.4.1
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from trustworks.core.remembered import remembered
+
+if TYPE_CHECKING:
+    from lxml import etree
 
 DS: Final = "http://www.w3.org/2000/09/xmldsig#"
 XADES_111: Final = "http://uri.etsi.org/01903/v1.1.1#"
@@ -74,3 +77,8 @@ def is_evidence_record_property(namespace: str, local: str) -> bool:
     return local == "SealingEvidenceRecords" and (
         is_xades(namespace) or namespace.startswith(_EVIDENCE_RECORDS)
     )
+
+
+def is_in_record(element: etree._Element) -> bool:
+    """Whether an element is in an evidence record, which is read for itself."""
+    return any(is_evidence_record_property(*split(str(above.tag))) for above in element.iterancestors())

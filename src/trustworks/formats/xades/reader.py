@@ -43,7 +43,7 @@ class Reader:
     def read_all(self) -> None:
         """Reads every ds:Signature. Raises `BeyondLimit` where there are more than the limits allow."""
         self._numbers = {one: at for at, one in enumerate(self.document.root.iter(names.SIGNATURE))}
-        elements = [one for one in self._numbers if not _is_in_record(one)]
+        elements = [one for one in self._numbers if not names.is_in_record(one)]
         if len(elements) > self.limits.signatures:
             raise BeyondLimit(
                 f"The document has {len(elements)} signatures, more than the {self.limits.signatures} that "
@@ -104,10 +104,3 @@ class Reader:
             self.collector.place(named, (self._numbers[element],))
         read_into(self, core, named, value, parent)
         return named
-
-
-def _is_in_record(element: etree._Element) -> bool:
-    """Whether a signature is one in an evidence record, which is read for itself."""
-    return any(
-        names.is_evidence_record_property(*names.split(str(above.tag))) for above in element.iterancestors()
-    )

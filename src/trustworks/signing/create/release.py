@@ -90,13 +90,20 @@ def check_kept(after: Evidence, before: Callable[[], Evidence | None]) -> None:
 def check_sound(after: Evidence, before: Callable[[], Evidence | None], named: str) -> None:
     """The new signature, and the file, have no fault of structure that was not there before.
 
-    `before` answers what was in the file, if it was one that was signed. Raises `Rejected`
-    (``signature.own``).
+    One for which the whole file is refused by who validates must not be there at all. `before` answers what
+    was in the file, if it was one that was signed. Raises `Rejected` (``signature.own``).
     """
     own = next(one.findings for one in after.signatures if one.id == named)
     found = [one for one in (*after.findings, *own) if one.weight is not Weight.NOTE]
     if not found:
         return
+    broken = next((one for one in after.findings if one.weight is Weight.FATAL), None)
+    if broken is not None:
+        raise Rejected(
+            "signature.own",
+            f"The signature is not given out, for no file with this in it is taken for a signed one: "
+            f"{broken.text} Take that out, or sign the document in a file of its own (detached).",
+        )
     was = before()
     known = set() if was is None else {_told(one) for one in _findings(was)}
     for one in found:

@@ -5,6 +5,7 @@ Source: ISO 32000-2, 12.7.3, 12.7.5.5 and 12.5.6.19.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
 from trustworks.core.errors import Malformed, Rejected
@@ -73,7 +74,7 @@ def put_field(
     if update.encryption is not None:
         may_sign(update.encryption, new_field=not existing)
     if existing:
-        return existing[0].name, _fill(update, existing[0], value, wanted)
+        return existing[0].name, _fill(update, existing[0], value, wanted, signed=signed)
     taken = _names(update.view)
     if name is None:
         number = next(number for number in range(1, len(taken) + 2) if f"Signature{number}" not in taken)
@@ -107,7 +108,7 @@ def is_empty(field: SignatureField, value: Object) -> None:
         )
 
 
-def _fill(update: Update, field: SignatureField, value: Ref, wanted: Shape | None) -> Ref:
+def _fill(update: Update, field: SignatureField, value: Ref, wanted: Shape | None, *, signed: bool) -> Ref:
     is_empty(field, update.view.get(field.value))
     entries = None if field.reference is None else update.edit(field.reference, dict)
     if field.reference is None or entries is None:
@@ -116,10 +117,21 @@ def _fill(update: Update, field: SignatureField, value: Ref, wanted: Shape | Non
     if wanted is not None:
         reference, shown = _widget_of(update, field, entries)
         widget = wanted if isinstance(wanted, Widget) else _in_field(update, reference, shown, wanted)
-        shown["AP"] = {"N": _appearance(update, widget.appearance)}
-        if widget.alternative is not None:
-            entries["TU"] = text(widget.alternative)
+        appearance, alternative = widget.appearance, widget.alternative
+        if signed and alternative is not None:
+            # The field was signed by others: its name for people is not a thing that filling in may change.
+            appearance, alternative = read_out(appearance, alternative), None
+        shown["AP"] = {"N": _appearance(update, appearance)}
+        if alternative is not None:
+            entries["TU"] = text(alternative)
     return field.reference
+
+
+@implements("ISO32000-2:14.9.3-APPEARANCE", disabled=lambda appearance, alternative: appearance)  # noqa: ARG005
+def read_out(appearance: Appearance, alternative: str) -> Appearance:
+    """An appearance that says by itself what is read out in its place."""
+    said = f"/Span <</Alt <{text(alternative).hex()}>>> BDC\n".encode()
+    return replace(appearance, content=said + appearance.content + b"\nEMC")
 
 
 def _widget_of(

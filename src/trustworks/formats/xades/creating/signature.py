@@ -29,6 +29,7 @@ from trustworks.formats.verification import plain_value, public_key
 from trustworks.formats.xades import names
 from trustworks.formats.xades.creating.elements import child, digest_uri
 from trustworks.formats.xades.creating.packaging import named, put_id
+from trustworks.formats.xades.creating.placeholders import has_no_placeholder
 from trustworks.formats.xades.creating.properties import SignedProperties, signed_properties
 
 if TYPE_CHECKING:
@@ -254,6 +255,7 @@ def begun(packaged: Packaged, properties: SignedProperties, options: Options) ->
         options,
     )
     if document is not None:
+        has_no_placeholder(document)
         document = document.grown(element, _place(document, packaged.within))
     build.fill(element, packaged.beside, document)
     return element
