@@ -11,19 +11,24 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 from augmented_files import CASES, augmented, of_cms, of_pdf, of_xml, twice_signed_container, values
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from dss_judge import Case, answers
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.diff_analysis import ModificationLevel
 from pyhanko.sign.validation import validate_pdf_signature, validate_pdf_timestamp
 from pyhanko_certvalidator import ValidationContext
 from signed_corpus import CORPUS, anchors_of, cases
-from signed_making import AT, house, stamp
+from signed_making import AT, certificate, house, private_key, stamp
+from signed_stories import token
 
 from trustworks.core.errors import Malformed, Rejected
+from trustworks.core.ports import ValidationData
 from trustworks.formats.asic.creating import Sign
 from trustworks.formats.augmenting import Kind, Opened, Target
 from trustworks.formats.data import Octets, Stored
+from trustworks.signing.create.levels import Means, raised
+from trustworks.signing.model import Level
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -183,6 +188,51 @@ def test_openssl_verifies_what_was_augmented(tmp_path: Path) -> None:
     time = str(int(AT.timestamp()))
     given = ["cms", "-verify", "-cades", "-inform", "DER", "-in", "a.p7s", "-CAfile", "root.pem", "-binary"]
     given += ["-attime", time, "-purpose", "any", "-out", "out"]
+    assert run("openssl", *given, folder=tmp_path) == 0
+    assert (tmp_path / "out").read_bytes() == b"what is signed"
+
+
+class Service:
+    """A `Stamper` whose tokens hold the certificate of the signer's issuer, and evidence about everybody."""
+
+    def stamp(self, digest: bytes, hash_name: str = "sha256") -> bytes:
+        return token(house().tsa, b"", AT, house().ca, house().root, hash_name=hash_name, digest=digest)
+
+    def evidence_of(
+        self, certificate: bytes, *_: object, time_stamp: bool = False, **__: object
+    ) -> ValidationData:
+        above = house().authorities[1:] if time_stamp else house().authorities
+        return ValidationData(certificates=(certificate, *above), lists=house().lists)
+
+
+@pytest.mark.parametrize("by", ["openssl", "ours"])
+@pytest.mark.parametrize("level", [Level.LT, Level.LTA])
+def test_openssl_finds_the_issuer_of_the_signer_that_a_time_stamp_brought(
+    by: str, level: Level, tmp_path: Path
+) -> None:
+    """It does not look inside of tokens: the path of a signer alone in his structure is put into that."""
+    (tmp_path / "root.pem").write_bytes(house().root.certificate.public_bytes(Encoding.PEM))
+    if by == "ours":
+        octets = of_cms()
+    else:
+        (tmp_path / "leaf.pem").write_bytes(
+            x509.load_der_x509_certificate(certificate()).public_bytes(Encoding.PEM)
+        )
+        (tmp_path / "key.pem").write_bytes(
+            private_key("p256").private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        )
+        (tmp_path / "content").write_bytes(b"what is signed")
+        given = ["cms", "-sign", "-cades", "-binary", "-nodetach", "-in", "content", "-outform", "DER"]
+        given += ["-signer", "leaf.pem", "-inkey", "key.pem", "-out", "signed"]
+        assert run("openssl", *given, folder=tmp_path) == 0
+        octets = (tmp_path / "signed").read_bytes()
+    (target,) = Opened(Octets(octets, "a.p7m")).targets
+    service = Service()
+    after = raised(target, level, Means(clock=lambda: AT, stamper=service, evidence=service))
+    assert after.level == f"CAdES-BASELINE-{level.value[2:]}"
+    (tmp_path / "a.p7m").write_bytes(after.data.octets())
+    given = ["cms", "-verify", "-cades", "-binary", "-inform", "DER", "-in", "a.p7m", "-CAfile", "root.pem"]
+    given += ["-attime", str(int(AT.timestamp())), "-purpose", "any", "-out", "out"]
     assert run("openssl", *given, folder=tmp_path) == 0
     assert (tmp_path / "out").read_bytes() == b"what is signed"
 

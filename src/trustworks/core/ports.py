@@ -30,6 +30,14 @@ class ValidationData:
         """Whether there is any."""
         return bool(self.certificates or self.lists or self.answers)
 
+    def __or__(self, other: ValidationData) -> ValidationData:
+        """All of both, each once."""
+        return ValidationData(
+            certificates=tuple(dict.fromkeys((*self.certificates, *other.certificates))),
+            lists=tuple(dict.fromkeys((*self.lists, *other.lists))),
+            answers=tuple(dict.fromkeys((*self.answers, *other.answers))),
+        )
+
 
 NOTHING = ValidationData()
 

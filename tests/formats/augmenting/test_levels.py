@@ -12,6 +12,7 @@ from augmented_files import (
     CASES,
     CLAIMS,
     CONTENT,
+    FIRST,
     augmented,
     of_cms,
     of_json,
@@ -22,8 +23,9 @@ from augmented_files import (
     values,
 )
 from foreign_tokens import tst_info
-from signed_making import certificate, judged, sign, stamp
+from signed_making import certificate, house, judged, sign, stamp
 from signed_pdfs import AUTHORITY, document
+from signed_stories import token
 
 from trustworks.core.der.algorithms import hash_identifier
 from trustworks.core.der.encode import OCTET_STRING, SEQUENCE, tlv
@@ -33,6 +35,7 @@ from trustworks.formats import read as reading
 from trustworks.formats.asic.creating import Sign
 from trustworks.formats.augmenting import Kind, Opened, Target
 from trustworks.formats.cades.creating import signature as cades
+from trustworks.formats.collector import identified
 from trustworks.formats.data import Octets
 from trustworks.formats.evidence import TimeStampKind
 from trustworks.formats.jades import creating as jades
@@ -43,6 +46,8 @@ from trustworks.formats.xades.creating import signature as xades
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from evidence_graphs import Entity
 
     from trustworks.formats.collector import Collector
     from trustworks.formats.data import Data
@@ -106,6 +111,28 @@ def test_what_is_there_is_not_put_in_again(name: str) -> None:
     assert all(part.intact for one in later.time_stamps for part in one.references)
     assert set(later.evidence.certificates) > set(found.evidence.certificates)
     assert stamped(later, Kind.ARCHIVE, 2).level.endswith("-LTA")
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_path_of_the_signer_stands_in_the_signature_also_where_a_token_holds_it(name: str) -> None:
+    """Others look for certificates beside the signature, and not inside of its time-stamps."""
+    case, ca, unit, root = CASES[name], house().ca, house().tsa, house().root
+    (target,) = Opened(Octets(case.make(), "a"), detached=case.detached).targets
+    held = target.with_time_stamp(token(unit, b"", FIRST, ca, root, digest=target.digest(Kind.SIGNATURE)))
+    of_unit = ValidationData(certificates=[unit.der, root.der])
+    found = held.with_values(ValidationData(certificates=[ca.der], lists=house().lists), of_unit)
+    assert found.level.endswith("-LT")
+    (stamp_,) = found.time_stamps
+
+    def inside(one: Entity) -> set[str | None]:
+        return {origin.owner for origin in found.evidence.certificates[identified("C", one.der)].origins}
+
+    assert inside(ca) > {stamp_.id}
+    # What is of the time-stamp alone is found in its token; the store of a PDF has everything.
+    for one in (unit, root):
+        assert (inside(one) == {stamp_.id}) is (name != "PAdES")
+    if name != "PAdES":  # there the data is named once more as that of the signature
+        assert found.with_values(ValidationData(certificates=[ca.der]), of_unit) is found
 
 
 @pytest.mark.parametrize("name", CASES)

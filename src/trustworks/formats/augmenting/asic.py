@@ -47,17 +47,15 @@ class _Writer:
         inner = self._inner.begin(kind, hash_name, check=check)
         return Stamping(over=inner.over, complete=lambda token: self._with(inner.complete(token)))
 
-    def with_values(self, data: ValidationData) -> Data:
+    def with_values(self, data: ValidationData, of_time_stamps: ValidationData) -> Data:
         """In the file of the signature; under an archive time-stamp, in the token of the newest."""
         if self._is_archived:
-            new = not_yet_there(data, self._there)
-            return (
-                with_time_stamp_values(self.given.data, new, limits=self.given.limits)
-                if new
-                else (self.given.data)
-            )
+            new = not_yet_there(data | of_time_stamps, self.given.there)
+            if not new:
+                return self.given.data
+            return with_time_stamp_values(self.given.data, new, limits=self.given.limits)
         self._check_free()
-        made = self._inner.with_values(data)
+        made = self._inner.with_values(data, of_time_stamps)
         return self.given.data if made is self._own.data else self._with(made)
 
     def _check_free(self) -> None:
@@ -89,15 +87,6 @@ class _Writer:
     def _is_archived(self) -> bool:
         over = covering(self.file, self._manifests)
         return any(role_of(one) is Role.ARCHIVE_MANIFEST for one in over)
-
-    @property
-    def _there(self) -> set[str]:
-        """What the signature brings, and its time-stamps over the container."""
-        there = self.given.there
-        for stamp in self.given.evidence.time_stamps:
-            if stamp.id in self.given.signature.time_stamps:
-                there |= {*stamp.signature.certificates, *stamp.signature.revocation}
-        return there
 
     @cached_property
     def _own(self) -> Given:

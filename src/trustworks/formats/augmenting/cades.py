@@ -46,21 +46,16 @@ class _Writer:
             begun = unsigned.begin_archive_time_stamp(self.target, hash_name)
         return stamping(begun, self.given, self._made, check=check)
 
-    def with_values(self, data: ValidationData) -> Data:
+    def with_values(self, data: ValidationData, of_time_stamps: ValidationData) -> Data:
         """In the structure itself, where all its signers find it; else in the newest archive time-stamp.
 
         Where an archive time-stamp of an older kind is over the structure, that is the only place left.
         """
-        there = self.given.there
-        own = [one for one in self.given.evidence.time_stamps if one.id in self.given.signature.time_stamps]
-        for stamp in own:
-            there |= {*stamp.signature.certificates, *stamp.signature.revocation}
-        new = not_yet_there(data, there)
-        if not new:
-            return self.given.data
-        if any(one.form == _OVER_ALL for one in own):
-            return self._made(unsigned.with_time_stamp_values(self.target, new))
-        return self._made(unsigned.with_values(self.target, new))
+        if any(one.form == _OVER_ALL for one in self.given.time_stamps):
+            new = not_yet_there(data | of_time_stamps, self.given.there)
+            return self._made(unsigned.with_time_stamp_values(self.target, new)) if new else self.given.data
+        new = self.given.lacking(data, of_time_stamps)
+        return self._made(unsigned.with_values(self.target, new)) if new else self.given.data
 
     def _check_own(self) -> None:
         if self.target.below:

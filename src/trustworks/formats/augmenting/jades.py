@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Final
 
 from trustworks.core.errors import Rejected
 from trustworks.core.values import dataclass
-from trustworks.formats.adding import not_yet_there
 from trustworks.formats.augmenting.writer import Kind, stamping
 from trustworks.formats.data import Octets
 from trustworks.formats.jades import creating
@@ -34,9 +33,9 @@ class _Writer:
         begun = creating.begin_time_stamp(self.target, _STAMPS[kind])
         return stamping(begun, self.given, self._made, check=check)
 
-    def with_values(self, data: ValidationData) -> Data:
+    def with_values(self, data: ValidationData, of_time_stamps: ValidationData) -> Data:
         """In xVals and rVals; where there are such already, as validation data of time-stamps (tstVD)."""
-        new = not_yet_there(data, self.given.there)
+        new = self.given.lacking(data, of_time_stamps)
         return self._made(creating.with_more_values(self.target, new)) if new else self.given.data
 
     def _made(self, file: bytes) -> Data:

@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.errors import Rejected
+from trustworks.core.ports import NOTHING
 from trustworks.formats.adding import Reading, State
 from trustworks.formats.augmenting.writer import Given, Kind, writer_of
 from trustworks.formats.collector import Collector
@@ -176,12 +177,14 @@ class Target:
         """
         return self._stamped(Kind.ARCHIVE, token)
 
-    def with_values(self, data: ValidationData) -> Target:
+    def with_values(self, data: ValidationData, of_time_stamps: ValidationData = NOTHING) -> Target:
         """With validation data of the signature and of the time-stamps that it has (level LT).
 
-        What is there already is not put in again. Raises `Malformed` and `Rejected` as `octets_to_stamp`.
+        What stands in the signature already is not put in again; nor is what is `of_time_stamps` alone, and
+        in one of their tokens. What is for the signature is put in also where a token holds it: others do not
+        look there. Raises `Malformed` and `Rejected` as `octets_to_stamp`.
         """
-        return self._changed(self._writer.with_values(data))
+        return self._changed(self._writer.with_values(data, of_time_stamps))
 
     def _begin(self, kind: Kind, hash_name: str, *, check: bool) -> Stamping:
         """A time-stamp, begun once: who asked for what it is over, has its place kept for the token."""

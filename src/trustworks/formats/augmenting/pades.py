@@ -38,8 +38,9 @@ class _Writer:
 
         return Stamping(over=update.covered(data), complete=complete)
 
-    def with_values(self, data: ValidationData) -> Data:
-        """In the document security store, and there as that of this signature (VRI)."""
+    def with_values(self, data: ValidationData, of_time_stamps: ValidationData) -> Data:
+        """In the document security store, and there as that of this signature (VRI): all of it."""
+        data |= of_time_stamps
         if not data:
             return self.given.data
         related = [creating.Related(field=self._field, data=data)]

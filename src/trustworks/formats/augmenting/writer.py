@@ -6,8 +6,9 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 from trustworks.core.values import dataclass
+from trustworks.formats.adding import not_yet_there
 from trustworks.formats.collector import data_id
-from trustworks.formats.evidence import Format
+from trustworks.formats.evidence import Format, Where
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from trustworks.core.ports import ValidationData
     from trustworks.formats.adding import Begun, Reading
     from trustworks.formats.data import Data
-    from trustworks.formats.evidence import Evidence, Signature
+    from trustworks.formats.evidence import Evidence, Signature, TimeStamp, Token
     from trustworks.formats.limits import Limits
 
 
@@ -50,8 +51,32 @@ class Given:
 
     @property
     def there(self) -> set[str]:
-        """The ids of certificates and revocation data that the signature brings."""
-        return {*self.signature.certificates, *self.signature.revocation}
+        """The ids of certificates and revocation data that the signature brings, in its time-stamps too."""
+        whose = (self.signature, *(one.signature for one in self.time_stamps))
+        return {named for one in whose for named in (*one.certificates, *one.revocation)}
+
+    @property
+    def time_stamps(self) -> list[TimeStamp]:
+        """The time-stamps of the signature, also those that a container has beside it."""
+        return [one for one in self.evidence.time_stamps if one.id in self.signature.time_stamps]
+
+    @property
+    def own(self) -> set[str]:
+        """Those that stand in the signature itself: others do not look for its path inside of tokens."""
+        beside = frozenset(self.signature.key_info)
+        tokens = {**self.evidence.certificates, **self.evidence.revocation}
+        return {one for one in self.there if one in beside or (one in tokens and self._holds(tokens[one]))}
+
+    def _holds(self, token: Token) -> bool:
+        """Whether it was found in the signature; certificates that signers of a CMS share are `key_info`."""
+        return any(
+            one.owner == self.signature.id or (one.owner is None and one.where is not Where.KEY_INFO)
+            for one in token.origins
+        )
+
+    def lacking(self, data: ValidationData, of_time_stamps: ValidationData) -> ValidationData:
+        """What has to be put into the signature: of its time-stamps, what their tokens do not hold either."""
+        return not_yet_there(data, self.own) | not_yet_there(of_time_stamps, self.there)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,8 +108,11 @@ class Writer(Protocol):
         asked for.
         """
 
-    def with_values(self, data: ValidationData) -> Data:
-        """With validation data, as far as it is not there yet, where its time-stamps have to find it."""
+    def with_values(self, data: ValidationData, of_time_stamps: ValidationData) -> Data:
+        """With validation data, as far as it is not there yet, where its time-stamps have to find it.
+
+        `data` is put into the signature itself, `of_time_stamps` only where no token of its own holds it.
+        """
 
 
 def writer_of(given: Given) -> Writer:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final
 
 from trustworks.core.errors import Rejected
 from trustworks.core.values import dataclass
-from trustworks.formats.adding import not_yet_there
 from trustworks.formats.augmenting.writer import Kind, stamping
 from trustworks.formats.data import Octets
 from trustworks.formats.xades.creating import unsigned
@@ -41,9 +40,9 @@ class _Writer:
         begun = unsigned.begin_time_stamp(self.target, _STAMPS[kind])
         return stamping(begun, self.given, self._made, check=check)
 
-    def with_values(self, data: ValidationData) -> Data:
+    def with_values(self, data: ValidationData, of_time_stamps: ValidationData) -> Data:
         """In CertificateValues and RevocationValues; where there are such already, as data of time-stamps."""
-        new = not_yet_there(data, self.given.there)
+        new = self.given.lacking(data, of_time_stamps)
         return self._made(unsigned.with_more_values(self.target, new)) if new else self.given.data
 
     def _made(self, document: bytes) -> Data:

@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from trustworks.core.errors import Rejected, Unavailable
-from trustworks.core.ports import ValidationData
+from trustworks.core.ports import NOTHING, ValidationData
 from trustworks.core.trace import implements
 from trustworks.core.values import dataclass
 from trustworks.formats.augmenting import Kind
@@ -22,7 +22,7 @@ from trustworks.signing.rules.level import OVER_VALUE, archives, check_not_too_l
 from trustworks.signing.rules.stamps import check as check_stamp
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
     from datetime import datetime
 
     from trustworks.core.pki.building import TrustAnchors
@@ -162,15 +162,16 @@ def _with_data(target: Target, means: Means, *, last: bool) -> Target:
     over = [one.time for one in stamps if one.kind in OVER_VALUE]
     signed_by = min(over, default=now)
     at_hand = _held(evidence)
-    found = [_evidence_of(target.signature, signed_by, signed_by, at_hand, evidence, means)]
+    found = _evidence_of(target.signature, signed_by, signed_by, at_hand, evidence, means)
+    of_stamps = NOTHING
     if not last and stamps and archives(stamps[-1]):
         stamps.pop()
     for number, one in enumerate(stamps):
         # A time-stamp stands as of the one that was made over it, the newest as of now.
         later = [other.time for other in stamps[number + 1 :] if archives(other)]
         at = min(later, default=now)
-        found.append(_evidence_of(one.signature, at, one.time, at_hand, evidence, means, unit=True))
-    return target.with_values(_together(found))
+        of_stamps |= _evidence_of(one.signature, at, one.time, at_hand, evidence, means, unit=True)
+    return target.with_values(found, of_stamps)
 
 
 def _evidence_of(  # noqa: PLR0917 - what is asked for
@@ -204,14 +205,4 @@ def _held(evidence: Evidence) -> ValidationData:
         certificates=tuple(one.der for one in evidence.certificates.values()),
         lists=tuple(one.der for key, one in evidence.revocation.items() if key.startswith("R-")),
         answers=tuple(one.der for key, one in evidence.revocation.items() if key.startswith("O-")),
-    )
-
-
-def _together(found: Iterable[ValidationData]) -> ValidationData:
-    """All of it, each once."""
-    every = list(found)
-    return ValidationData(
-        certificates=tuple(dict.fromkeys(one for each in every for one in each.certificates)),
-        lists=tuple(dict.fromkeys(one for each in every for one in each.lists)),
-        answers=tuple(dict.fromkeys(one for each in every for one in each.answers)),
     )
