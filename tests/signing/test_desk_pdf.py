@@ -65,8 +65,8 @@ def test_a_seal_is_visible_where_it_was_said(desk: Desk) -> None:
 @pytest.mark.parametrize(
     ("lock", "found"),
     [
-        ({"include": ["one", "two"]}, ("/Include", ["one", "two"])),
-        ({"exclude": ["one"]}, ("/Exclude", ["one"])),
+        ({"include": ["amount", "Seal"]}, ("/Include", ["amount", "Seal"])),
+        ({"exclude": ["amount"]}, ("/Exclude", ["amount"])),
         ({"all": True}, ("/All", [])),
     ],
 )
@@ -74,6 +74,14 @@ def test_fields_are_locked_and_the_document_certified(desk: Desk, lock: object, 
     status, told = post(desk, "/seals", body(lock=lock, certify="forms", field="Seal"))
     assert status == 200, told
     assert field_of(told)[2] == found
+
+
+@pytest.mark.req("TRUSTWORKS:PDF-LOCK-KNOWN")
+@pytest.mark.parametrize("kind", ["include", "exclude"])
+def test_a_field_that_is_not_there_is_not_locked(desk: Desk, kind: str) -> None:
+    status, told = post(desk, "/seals", body(lock={kind: ["nope"]}))
+    assert status == 422
+    assert "no such field. It has 'amount'." in told["detail"]
 
 
 def test_three_steps_make_a_visible_signature_in_a_field_that_is_there(desk: Desk) -> None:

@@ -353,6 +353,31 @@ def test_a_lock_names_fields_or_all_of_them() -> None:
             Lock(action=action, fields=fields)  # type: ignore[arg-type]
 
 
+@pytest.mark.req("TRUSTWORKS:PDF-LOCK-KNOWN")
+@pytest.mark.parametrize("action", ["Include", "Exclude"])
+def test_a_lock_names_fields_that_are_there(action: Any) -> None:
+    parent = b"<< /T (to) /Kids [<< /T (pay) /FT /Tx /V (1) >>] >>"
+    many = b" ".join(b"<< /T (f%d) /FT /Tx >>" % number for number in range(20))
+    form = b"<< /Fields [6 0 R 7 0 R 8 0 R] >>"
+    few = document().update({5: form, 7: parent, 8: b"<< /T (\xfcber) /FT /Tx >>"}).octets
+    named = "It has 'amount', 'to', 'to.pay', 'über'. Name one that is there, or lock all."
+    for octets, fields, words in (
+        (few, ("amount", "nope"), f"A field 'nope' is to be locked .* {named}"),
+        (few, ("pay",), "A field 'pay' is"),
+        (few, ("Amount\x1b" * 999,), "A field .{100} is"),
+        (document().update({5: b"<< /Fields [" + many + b"] >>"}).octets, ("nope",), "'f9' and others. Name"),
+        (document().update({5: b"<< >>"}).octets, ("nope",), "It has none"),
+    ):
+        with pytest.raises(Rejected, match=words) as caught:
+            prepare(Octets(octets), replace(PLAIN, lock=Lock(action=action, fields=fields)))
+        assert caught.value.code == "pdf.lock-unknown"
+        assert len(str(caught.value)) < 1000
+        assert str(caught.value).isprintable()
+    for fields in (("amount", "to"), ("to.pay", "über"), ("Signature1",), ("amount", "amount")):
+        octets = signed(Octets(few), replace(PLAIN, lock=Lock(action=action, fields=fields)))
+        assert whole(evidence(octets).signatures[0])
+
+
 @pytest.mark.req("ISO32000-2:12.8.2.4-OPEN")
 def test_a_locked_field_is_not_signed() -> None:
     locked = signed(Octets(with_field().octets), replace(PLAIN, lock=Lock(action="All")))

@@ -120,13 +120,23 @@ def test_a_place_that_is_none_is_told(folder: Path, place: str) -> None:
 @pytest.mark.parametrize(
     ("options", "lock"),
     [
-        (["--lock", "one", "--lock", "two"], ("/Include", ["one", "two"])),
-        (["--lock-except", "one"], ("/Exclude", ["one"])),
+        (
+            ["--lock", "amount", "--lock", "Signature1", "--field", "Signature1"],
+            ("/Include", ["amount", "Signature1"]),
+        ),
+        (["--lock-except", "amount"], ("/Exclude", ["amount"])),
         (["--lock-all"], ("/All", [])),
     ],
 )
 def test_fields_are_locked(folder: Path, options: list[str], lock: object) -> None:
     assert field_of(signed(folder, "a.pdf", *options))[2] == lock
+
+
+@pytest.mark.req("TRUSTWORKS:PDF-LOCK-KNOWN")
+@pytest.mark.parametrize("option", ["--lock", "--lock-except"])
+def test_a_field_that_is_not_there_is_not_locked(folder: Path, option: str) -> None:
+    with pytest.raises(Rejected, match=r"'nope' .* It has 'amount'\. Name one that is there, or lock all"):
+        signed(folder, "a.pdf", option, "nope")
 
 
 def test_an_encrypted_pdf_is_signed_and_augmented_with_its_password(folder: Path) -> None:

@@ -10,6 +10,8 @@ from trustworks.core.values import dataclass
 from trustworks.formats.pades.syntax import Name, Ref
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from trustworks.formats.pades.document import Indirect
     from trustworks.formats.pades.syntax import Object
     from trustworks.formats.pades.view import View
@@ -63,7 +65,16 @@ def form_of(view: View) -> dict[str, Object]:
 
 def signature_fields(view: View) -> tuple[SignatureField, ...]:
     """All signature fields of the interactive form, in the order of its tree."""
-    found: list[SignatureField] = []
+    return tuple(one for _, one in _tree(view) if one is not None)
+
+
+def field_names(view: View) -> Iterator[str]:
+    """The full names of all fields, of those too that have others below them; a name may come again."""
+    return (name for name, _ in _tree(view) if name)
+
+
+def _tree(view: View) -> Iterator[tuple[str, SignatureField | None]]:
+    """Fields and widgets in the order of their tree: the full name, and the field if it is for signatures."""
     seen: set[int] = set()
     waiting: list[tuple[Object, str, dict[str, Object], int]] = [
         (one, "", {}, 0) for one in reversed(view.items(form_of(view).get("Fields")))
@@ -88,19 +99,20 @@ def signature_fields(view: View) -> tuple[SignatureField, ...]:
         own.update((key, entries[key]) for key in ("FT", "V", "Lock", "SV") if key in entries)
         kids = view.items(entries.get("Kids"))
         if view.get(own.get("FT")) == "Sig" and not any("T" in view.entries(kid) for kid in kids):
-            found.append(
+            yield (
+                full,
                 SignatureField(
                     name=full,
                     entries={**own, **entries},
                     reference=here if isinstance(here, Ref) else None,
                     value=own.get("V"),
-                )
+                ),
             )
             # Its kids are widgets of this one field, unless they have names of their own.
             continue
+        yield full, None
         if depth < _DEPTH:
             waiting += [(kid, full, own, depth + 1) for kid in reversed(kids)]
-    return tuple(found)
 
 
 def dictionaries(view: View) -> tuple[SignatureDictionary, ...]:

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Final
 from trustworks.core.errors import Rejected
 from trustworks.core.trace import implements
 from trustworks.core.values import dataclass
-from trustworks.formats.pades.fields import dictionaries, signature_fields, text_of
+from trustworks.formats.pades.fields import dictionaries, field_names, signature_fields, text_of
 from trustworks.formats.pades.permissions import NOTHING, permissions_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from trustworks.formats.pades.creating.wanted import Lock
     from trustworks.formats.pades.fields import SignatureField
     from trustworks.formats.pades.permissions import Locked
     from trustworks.formats.pades.syntax import Object
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 _BY_BIT: Final = ("Filter", "SubFilter", "V", "Reasons", "LegalAttestation", "AddRevInfo", "DigestMethod")
 """What each bit of the seed value's Ff makes mandatory, from the first bit on (table 237)."""
+_MOST_NAMED: Final = 10
+"""Fields that a refusal names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +94,32 @@ def is_unlocked(found: Earlier, name: str | None) -> None:
             "pdf.field-locked",
             f"The field {name!r:.100} was locked by an earlier signature. Give another one, unless "
             "all are locked: then nobody may sign.",
+        )
+
+
+@implements("TRUSTWORKS:PDF-LOCK-KNOWN")
+def locks_what_is_there(view: View, lock: Lock, own: str) -> None:
+    """Refuses a lock that names a field which the PDF has not: it would hold nothing, or all but nothing.
+
+    `own` is the field of the signature itself, which may be a new one.
+    """
+    missing = dict.fromkeys(lock.fields)
+    missing.pop(own, None)
+    others: dict[str, None] = {}
+    more = False
+    for name in field_names(view) if missing else ():
+        missing.pop(name, None)
+        if len(others) < _MOST_NAMED:
+            others[name] = None
+        else:
+            more = more or name not in others
+    if missing:
+        there = ", ".join(f"{one!r:.60}" for one in others)
+        has = f"It has {there}{' and others' if more else ''}" if others else "It has none"
+        raise Rejected(
+            "pdf.lock-unknown",
+            f"A field {next(iter(missing))!r:.100} is to be locked or left open, and the PDF has no such "
+            f"field. {has}. Name one that is there, or lock all.",
         )
 
 

@@ -149,6 +149,8 @@ def prepare(data: Data, wanted: Wanted, *, hash_name: str = "sha256", limits: Li
             update, wanted.field, value, wanted.widget, look.SIGNATURE, signed=found.signed
         )
         permitted.is_unlocked(found, name)
+        if wanted.lock is not None:
+            permitted.locks_what_is_there(update.view, wanted.lock, name)
         if wanted.lock is not None and (held := update.edit(made, dict)) is not None:
             held["Lock"] = update.add({"Type": Name("SigFieldLock"), **_lock(wanted.lock)})
         if wanted.certify is not None:
