@@ -342,6 +342,20 @@ def test_what_cannot_be_signed_so_is_told(desk: Desk) -> None:
     assert told["type"] == "urn:trustworks:signing:signing.packaging"
 
 
+@pytest.mark.parametrize(
+    ("media_type", "role", "code"),
+    [
+        ("text/plain\r\nX: y", "CEO", "signing.media-type"),
+        ("text/plain", "CEO\x1b[2J", "signing.text"),
+    ],
+)
+def test_no_header_and_no_control_is_sealed(desk: Desk, media_type: str, role: str, code: str) -> None:
+    document = {"content": encoded(b"a"), "name": "a.txt", "media_type": media_type}
+    body = seal_body(documents=[document], format="cades", claims={"roles": [role]})
+    status, told = post(desk, "/seals", body)
+    assert (status, told["type"]) == (422, f"urn:trustworks:signing:{code}")
+
+
 @pytest.mark.req("TRUSTWORKS:SIGNING-LIMITS")
 def test_a_full_service_says_so(desk: Desk) -> None:
     assert all(

@@ -69,6 +69,71 @@ def test_what_it_is_or_may_be_is_signed_of_it(octets: bytes, media_type: str) ->
     check(asked(octets, media_type))
 
 
+@pytest.mark.req("TRUSTWORKS:SIGNING-MEDIA-TYPE-WRITTEN")
+@pytest.mark.parametrize(
+    "media_type",
+    [
+        "text/plain\r\nX: y",
+        "text/plain\n",
+        "text/plain\0",
+        "text/plain\x1b[2J",
+        "",
+        "text",
+        "text/",
+        "/plain",
+        "*/*",
+        "text/plain/plain",
+        "text /plain",
+        " text/plain",
+        "text/plain;",
+        "text/plain; charset",
+        "text/plain; charset=",
+        "text/plain; charset=utf 8",
+        'text/plain; charset="utf-8',
+        'text/plain; charset="\n"',
+        "text/pl\u00e4in",
+        'text/plain; a="\u00e4"',
+        f"text/{'a' * 128}",
+        f"text/plain; a={'a' * 242}",
+        "\ud800/a",
+        "text/plain" + " " * 100_000 + "!",
+    ],
+)
+def test_what_is_no_media_type_is_not_signed_as_one(media_type: str) -> None:
+    for form, changes in (
+        (C, {}),
+        (C, {"container": Container.ASIC_E}),
+        (X, {"packaging": DETACHED}),
+        (X, {"packaging": ENVELOPING}),
+        (J, {"packaging": DETACHED}),
+        (J, {}),
+    ):
+        with pytest.raises(
+            Rejected, match=r"^a\.any has the media type .*, and none is written so\."
+        ) as caught:
+            check(asked(b"a", media_type, form, **changes))
+        assert caught.value.code == "signing.media-type"
+        assert str(caught.value).isprintable()
+        assert len(str(caught.value)) < 400
+
+
+@pytest.mark.parametrize(
+    "media_type",
+    [
+        "Text/Plain",
+        "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+        "image/x+a.b_c^d$e&f#g!h-i",
+        "text/plain;charset=utf-8",
+        'text/plain ; charset="utf-8" ;  format=flowed',
+        'text/plain; a="; \\" ,"; b=\'*|~`%',
+        f"text/{'a' * 127}",
+        f"text/plain; a={'a' * 241}",
+    ],
+)
+def test_a_media_type_may_have_parameters(media_type: str) -> None:
+    check(asked(b"a", media_type))
+
+
 @pytest.mark.req("TRUSTWORKS:SIGNING-PAYLOAD-EMPTY")
 def test_an_empty_payload_is_refused_before_the_key_signs() -> None:
     for serialization in ("compact", "flattened", "general"):

@@ -15,6 +15,7 @@ from trustworks.core.trace import rule_of
 from trustworks.formats.claims import Claims
 from trustworks.formats.data import Octets
 from trustworks.formats.evidence import PolicyReference
+from trustworks.formats.pades.creating import Look, Shown
 from trustworks.formats.read import read
 from trustworks.signing.create import prepare
 from trustworks.signing.model import (
@@ -278,6 +279,46 @@ def test_a_policy_that_is_bound(policy: PolicyReference) -> None:
 def test_a_claim_says_something_once(claims: dict[str, Any], words: str) -> None:
     request = asked(claims=replace(CLAIMS, **claims))
     refused(request, "signing.claims", "SIGNING-REQUEST-CLAIMS", words)
+
+
+@pytest.mark.req("TRUSTWORKS:SIGNING-REQUEST-TEXT")
+@pytest.mark.parametrize("odd", ["\0", "\x1b", "\x7f", "\x85", "\ud800", "\uffff"])
+@pytest.mark.parametrize("format_", [X, C, P, J])
+def test_what_is_said_has_no_control_characters(format_: Format, odd: str) -> None:
+    said = f"a{odd}b"
+    policy = PolicyReference(identifier="1.2.3", digest_algorithm="sha256", digest=bytes(32))
+    given: tuple[tuple[dict[str, Any], str], ...] = (
+        ({"claimed_roles": ("CEO", said)}, "A role"),
+        ({"location": {"city": said}}, "The place"),
+        ({"location": {said: "a"}}, "The place"),
+        ({"commitments": (said,)}, "A commitment"),
+        ({"policy": replace(policy, identifier=said)}, "The signature policy"),
+        ({"policy": replace(policy, uri=said)}, "The signature policy"),
+        ({"policy": replace(policy, user_notice=said)}, "The signature policy"),
+    )
+    for claims, words in given:
+        request = asked(format_, claims=Claims(signing_time=NOW, **claims))
+        refused(request, "signing.text", "SIGNING-REQUEST-TEXT", f"{words} has the character {odd!a}, which")
+
+
+@pytest.mark.req("TRUSTWORKS:SIGNING-REQUEST-TEXT")
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("reason", "The reason"),
+        ("location", "The location"),
+        ("name", "The name of the signer"),
+        ("contact", "How the signer is reached"),
+    ],
+)
+def test_what_a_pdf_and_a_hint_say_has_none_either(name: str, words: str) -> None:
+    text: dict[str, Any] = {name: "a\x1bb"}
+    refused(asked(P, pades=PadesChoices(**text)), "signing.text", "SIGNING-REQUEST-TEXT", words)
+    look = Shown(look=Look(text="a"), place=None, alternative="a\0")
+    refused(asked(P, pades=PadesChoices(widget=look)), "signing.text", "SIGNING-REQUEST-TEXT", "What is read")
+    request = asked(C, cades=CadesChoices(description="a\0"))
+    refused(request, "signing.text", "SIGNING-REQUEST-TEXT", "The description")
+    check(asked(P, pades=PadesChoices(**(text | {name: "one\ttwo\r\n\u00fc \U0001f58b"}))))
 
 
 @pytest.mark.req("TRUSTWORKS:SIGNING-REQUEST-IDENTIFIERS")

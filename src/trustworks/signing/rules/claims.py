@@ -5,7 +5,8 @@ Sources: EN 319 122-1 and 132-1, 5.2 and TS 119 182-1, 5.2; TS 119 101 (signatur
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Final
 
 from trustworks.core.der.algorithms import HASHES
 from trustworks.core.errors import Rejected
@@ -13,8 +14,13 @@ from trustworks.core.trace import implements
 from trustworks.formats.data import Octets
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from trustworks.formats.evidence import PolicyReference
     from trustworks.signing.model import Request
+
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+"""Controls but the tab and the ends of lines, and what is no character (XML 1.0, 2.2)."""
 
 
 @implements("TRUSTWORKS:SIGNING-REQUEST-POLICY", "TS119101:SCP-44")
@@ -51,6 +57,41 @@ def binds_its_policy(request: Request) -> None:
             "The digest of the signature policy is not that of the document which is given with it. Give "
             "the one that belongs to the other.",
         )
+
+
+@implements("TRUSTWORKS:SIGNING-REQUEST-TEXT")
+def says_it_in_text(request: Request) -> None:
+    """What the signer says has no characters that control something; tabs and ends of lines may be in it.
+
+    XML cannot hold most of them, and where a format can, they would be obeyed by what shows the signature.
+    Raises `Rejected` (``signing.text``).
+    """
+    for what, said in _texts(request):
+        found = None if said is None else _CONTROL.search(said)
+        if found is not None:
+            raise Rejected(
+                "signing.text",
+                f"{what} has the character {found[0]!a}, which is none of a text. Leave it out.",
+            )
+
+
+def _texts(request: Request) -> Iterator[tuple[str, str | None]]:
+    claims, pades = request.claims, request.pades
+    yield from (("A role", one) for one in claims.claimed_roles)
+    yield from (("A commitment", one) for one in claims.commitments)
+    for part in (claims.location or {}).items():
+        yield from (("The place", one) for one in part)
+    if claims.policy is not None:
+        policy = claims.policy
+        for one in (policy.identifier, policy.uri, policy.user_notice, policy.description):
+            yield "The signature policy", one
+    yield "The description", request.cades.description
+    yield "The reason", pades.reason
+    yield "The location", pades.location
+    yield "The name of the signer", pades.name
+    yield "How the signer is reached", pades.contact
+    if pades.widget is not None:
+        yield "What is read out", pades.widget.alternative
 
 
 @implements("TRUSTWORKS:SIGNING-REQUEST-CLAIMS", "TS119101:SCP-79")

@@ -1,11 +1,12 @@
 """Whether documents are what a signature says of them.
 
 Sources: TS 119 182-1, 5.1.3 (cty); EN 319 122-1, 5.2.4 (mime-type); EN 319 132-1, 5.2.4 (DataObjectFormat);
-RFC 7515, appendix F (a payload that is elsewhere).
+RFC 7515, appendix F (a payload that is elsewhere); RFC 6838, 4.2 and RFC 9110, 5.6 and 8.3.1 (media types).
 """
 
 from __future__ import annotations
 
+import re
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
@@ -25,6 +26,12 @@ if TYPE_CHECKING:
 _READ: Final = 16 * 1024 * 1024
 """Octets of JSON that are looked at; longer ones are believed."""
 _HEAD: Final = 1024
+_LONGEST: Final = 255
+"""Characters of a media type."""
+_NAME: Final = r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}"
+_WORD: Final = r"[A-Za-z0-9!#$%&'*+.^_`|~-]+"
+_QUOTED: Final = r'"(?:[ !#-\[\]-~]|\\[ -~])*"'
+_WRITTEN: Final = re.compile(rf"{_NAME}/{_NAME}(?: *; *{_WORD}=(?:{_WORD}|{_QUOTED}))*")
 _JSON: Final = frozenset({"application/json", "text/json"})
 _XML: Final = frozenset({"application/xml", "text/xml"})
 _MARKS: Final = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
@@ -40,6 +47,23 @@ def has_a_payload(request: Request) -> None:
             f"{_named(request.documents[0])} is empty, and an empty payload of a JWS says that the data is "
             "elsewhere. Sign it detached, or with CAdES.",
         )
+
+
+@implements("TRUSTWORKS:SIGNING-MEDIA-TYPE-WRITTEN")
+def has_a_written_media_type(request: Request) -> None:
+    """A media type is one as it is written: a type, a subtype and parameters, in printable ASCII.
+
+    Raises `Rejected` (``signing.media-type``).
+    """
+    for one in request.documents:
+        said = one.media_type
+        if said is not None and (len(said) > _LONGEST or not _WRITTEN.fullmatch(said)):
+            raise Rejected(
+                "signing.media-type",
+                f"{_named(one)} has the media type {said!a:.80}, and none is written so. Write type/subtype, "
+                "such as text/plain, with parameters as in text/plain; charset=utf-8, in at most "
+                f"{_LONGEST} characters; or leave it out.",
+            )
 
 
 @implements("TRUSTWORKS:SIGNING-MEDIA-TYPE")

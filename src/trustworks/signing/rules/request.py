@@ -24,8 +24,8 @@ from trustworks.signing.model import (
     PadesChoices,
     XadesChoices,
 )
-from trustworks.signing.rules.claims import binds_its_policy, claims_something
-from trustworks.signing.rules.content import has_a_payload, is_what_it_says
+from trustworks.signing.rules.claims import binds_its_policy, claims_something, says_it_in_text
+from trustworks.signing.rules.content import has_a_payload, has_a_written_media_type, is_what_it_says
 from trustworks.signing.rules.forms import FORMS, form_of
 from trustworks.signing.rules.identifiers import names_what_can_be_known
 from trustworks.signing.rules.times import says_when
@@ -277,11 +277,13 @@ RULES: Final[tuple[Callable[[Request], None], ...]] = (
     has_content_to_stamp,
     digests_reliably,
     says_when,
+    says_it_in_text,
     binds_its_policy,
     claims_something,
     names_what_can_be_known,
     says_why_once,
     has_a_payload,
+    has_a_written_media_type,
     is_what_it_says,
 )
 
