@@ -371,6 +371,35 @@ def test_a_password_in_the_address_is_told_to_nobody(url: str, answer: httpx.Res
     assert not any(part in str(caught.value) for part in ("3cret", "1234", "s3", "who"))
 
 
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("lalala", "lalala"),
+        ("ftp://tsa.test/a", "ftp://tsa.test/a"),
+        ("", "''"),
+        ("http://who:s3cret@tsa.test/tsa", "http://***@tsa.test/tsa"),
+        ("who:s3cret@tsa.test?key=s3cret", "***@tsa.test?***"),
+        ("tsa.test/tsa?key=s3cret", "tsa.test/tsa?***"),
+        ("tsa.test/tsa#s3cret", "tsa.test/tsa#***"),
+        ("ftp://tsa.test/?mail=a@b&key=s3cret", "***"),
+        ("http://who:s3cret?x@tsa.test/&s3cret", "http://***"),
+        ("l" * 100_000, "l" * 200 + "..."),
+    ],
+)
+def test_of_an_address_that_cannot_be_used_all_is_shown_but_secrets(url: str, shown: str) -> None:
+    with pytest.raises(Unavailable) as caught:
+        client.request_token(url, b"request")
+    assert str(caught.value).startswith(f"The address {shown} cannot be used: ")
+
+
+def test_a_key_in_a_query_is_not_shown() -> None:
+    with pytest.raises(Unavailable, match=r"^http://tsa\.test/tsa\?\*\*\* answered with") as caught:
+        client.request_token(
+            "http://tsa.test/tsa?key=s3cret", b"request", transport=answering(httpx.Response(500))
+        )
+    assert "s3cret" not in str(caught.value)
+
+
 def test_an_address_with_a_name_and_a_password_is_refused_with_the_reason() -> None:
     answer = httpx.ConnectError("this was sent")
     for url in ("http://who:s3cret@tsa.test/tsa", "https://who@tsa.test/"):

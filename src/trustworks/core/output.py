@@ -22,8 +22,13 @@ def check_output(out: Path, *, replace: bool | None = None, read: Iterable[Path 
 
     `replace`: whether a file that is there goes; None where the command has no such option, as what is there
     may be evidence. `read` are files that are read for what is written, and that it does not hold: they are
-    replaced by nothing. Raises `Rejected` (output.exists, output.unwritable, output.input).
+    replaced by nothing. Raises `Rejected` (output.exists, output.unwritable, output.input,
+    output.no-file).
     """
+    if str(out) == "-":
+        raise Rejected(
+            "output.no-file", "- is no file, and nothing is written to the standard output. Name a file."
+        )
     _check_spares(out, read)
     try:
         if _is_stream(out):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import socket
 import ssl
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -181,6 +182,8 @@ class _ThreadsOfTheirOwn(ThreadPoolExecutor):
 
 
 _LAST_PORT: Final = 65535
+_MOST_SHOWN: Final = 200
+_AFTER: Final = re.compile(r"([?#]).+", re.DOTALL)
 
 
 def _address(url: str) -> httpx.URL:
@@ -194,9 +197,8 @@ def _address(url: str) -> httpx.URL:
         why = f"it has the port {found.port}, and the last one is {_LAST_PORT}. Correct it"
     else:
         return found
-    raise Unavailable(
-        "timestamping.unreachable", f"The address {without_secrets(url)} cannot be used: {why}."
-    )
+    shown = without_secrets(url) or "''"
+    raise Unavailable("timestamping.unreachable", f"The address {shown} cannot be used: {why}.")
 
 
 def _parsed(url: str) -> httpx.URL | None:
@@ -210,11 +212,19 @@ def _parsed(url: str) -> httpx.URL | None:
 
 
 def without_secrets(url: str) -> str:
-    """An address that can be shown; of one that may have a password in it (RFC 3986, 3.2.1), the scheme."""
-    if _parsed(url) is not None and "@" not in url:
-        return url
-    scheme = next((one for one in ("http://", "https://") if url.startswith(one)), "")
-    return f"{scheme}***"
+    """An address to be shown: without what may be a name, a password or a key (RFC 3986, 3.2.1 and 3.4).
+
+    That is all before the last @, and what comes after a question mark or a number sign. Where there is an @
+    after one of those, it is not known which of both it is, and the scheme alone is left.
+    """
+    before, at, rest = url.rpartition("@")
+    if at:
+        scheme = next((one for one in ("http://", "https://") if url.startswith(one)), "")
+        if "?" in before or "#" in before:
+            return f"{scheme}***"
+        url = f"{scheme}***@{rest}"
+    shown = _AFTER.sub(r"\1***", url)
+    return shown if len(shown) <= _MOST_SHOWN else f"{shown[:_MOST_SHOWN]}..."
 
 
 def granted_token(response: bytes) -> bytes:

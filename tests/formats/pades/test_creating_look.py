@@ -215,6 +215,14 @@ def test_pictures_that_are_none(octets: bytes) -> None:
     assert said.startswith("pdf.picture: The picture ")
 
 
+@pytest.mark.parametrize("octets", [picture("RGB", kind="GIF"), b"", b"<svg/>"])
+def test_a_picture_of_another_kind_is_told_what_it_is_not(octets: bytes) -> None:
+    said = refused(lambda: Shown(look=Look(picture=octets), place=PLACE))
+    assert said == (
+        "pdf.picture: The picture is neither PNG nor JPEG. Give another one, as a plain PNG or JPEG."
+    )
+
+
 def test_a_picture_is_not_unpacked_before_its_size_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
     large, huge = bomb(5_000), bomb(60_000)
     monkeypatch.setattr("PIL.ImageFile.ImageFile.load", lambda _: pytest.fail("it was unpacked"))

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from typer.testing import Result
 
+    from trustworks.core.module.algorithms import SignatureScheme
+
 
 class Down:
     """An authority that answers so many times."""
@@ -161,3 +163,28 @@ def test_an_authority_that_is_down_stops_the_folder_which_goes_on_later(wired: W
     done = run(wired, "--level", "B-T")
     assert done.exit_code == 0
     assert done.stdout.splitlines()[-1] == "4 of 4 files are signed, 1 of them before."
+
+
+@pytest.mark.parametrize("at", [1, 2])
+def test_who_interrupts_a_folder_is_told_how_far_it_came(wired: Wired, folder: Path, at: int) -> None:
+    (folder / "c.txt").write_bytes(TEXT)
+    sign_it = wired.key.sign
+
+    def interrupted(octets: bytes, *, scheme: SignatureScheme) -> bytes:
+        if wired.key.used + 1 == at:
+            raise KeyboardInterrupt
+        return sign_it(octets, scheme=scheme)
+
+    wired.key.sign = interrupted  # type: ignore[method-assign]
+    done = run(wired)
+    assert done.exit_code == 130
+    assert done.stderr == (
+        f"Stopped. It was interrupted. {4 - at} files are left: the same command goes on with them.\n"
+    )
+    assert done.stdout.splitlines()[-1] == f"{at - 1} of 3 files are signed."
+    told = [json.loads(one) for one in run(wired, "--json").stdout.splitlines()]
+    assert told[-1] == {"stopped": "It was interrupted.", "left": 4 - at}
+    wired.key.sign = sign_it  # type: ignore[method-assign]
+    done = run(wired)
+    assert done.exit_code == 0
+    assert done.stdout.splitlines()[-1].startswith("3 of 3 files are signed")

@@ -12,7 +12,7 @@ from signing_command import Wired
 from signing_house import TEXT, XML, house, pdf
 from typer.testing import CliRunner
 
-from trustworks.core.errors import Rejected, TrustworksError
+from trustworks.core.errors import Malformed, Rejected, TrustworksError
 from trustworks.core.trace import rule_of
 from trustworks.formats.data import Octets
 from trustworks.formats.read import read
@@ -111,6 +111,31 @@ def test_nor_one_of_a_folder(folder: Path) -> None:
     assert done.exit_code == 1
     assert "would be lost. Name another file." in done.stderr
     assert (folder / "out" / "a.txt.signed.p7s").read_bytes() == TEXT
+
+
+def test_the_standard_streams_are_no_files(folder: Path) -> None:
+    for app, *options in ((sign, "a.txt", *SIGN), (augment, "a.pdf")):
+        with pytest.raises(Rejected, match=r"^- is no file.*Name a file\.") as caught:
+            run(app, *options, "--out", "-")
+        assert caught.value.code == "output.no-file"
+    for app, *options in ((sign, "-", *SIGN), (augment, "-")):
+        with pytest.raises(Malformed, match=r"^- is no file.* Name a file\."):
+            run(app, *options)
+    assert not (folder / "-").exists()
+
+
+def test_a_name_that_would_be_too_long_says_how_another_is_given(folder: Path) -> None:
+    long = "a" * 240 + ".txt"
+    (folder / long).write_bytes(TEXT)
+    for app, *options in ((sign, long, *SIGN), (augment, long)):
+        with pytest.raises(
+            Rejected, match=r"too long\. Name another file\. It is named by --out\."
+        ) as caught:
+            run(app, *options)
+        assert caught.value.code == "output.unwritable"
+    run(sign, long, *SIGN, "--out", "short")
+    with pytest.raises(Rejected, match=r"too long\. Name another file\.$"):
+        run(sign, "a.txt", *SIGN, "--out", "b" * 300)
 
 
 @pytest.mark.parametrize(

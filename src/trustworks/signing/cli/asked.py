@@ -41,6 +41,8 @@ def data_of(file: Path, name: str | None = None) -> Data:
         if file.stat().st_size <= IN_MEMORY:
             return Octets(file.read_bytes(), name or file.name)
     except OSError as error:
+        if str(file) == "-":
+            raise Malformed("- is no file, and the standard input is not read. Name a file.") from error
         raise Malformed(f"{file} cannot be read: {error.strerror}.") from error
     return Stored(file, name or file.name)
 

@@ -10,7 +10,7 @@ import typer
 
 from trustworks.core.errors import Rejected
 from trustworks.core.options import AsJson  # noqa: TC001 - as above
-from trustworks.core.output import check_output, write_output
+from trustworks.core.output import write_output
 from trustworks.core.printable import printable
 from trustworks.signing.cli.options import (  # noqa: TC001 - as above
     CACHE,
@@ -22,6 +22,7 @@ from trustworks.signing.cli.options import (  # noqa: TC001 - as above
     TSA,
     UNTRUSTED,
 )
+from trustworks.signing.cli.steps import Output
 from trustworks.signing.cli.wiring import Sources
 from trustworks.signing.model import Level
 
@@ -80,7 +81,7 @@ def augment(
     wiring: SigningWiring = context.obj
     place = out or file.with_name(f"{file.stem}.augmented{file.suffix}")
     read = (*(detached or ()), *(trust or ()), *(untrusted or ()), password_file)
-    check_output(place, replace=replace, read=read)
+    Output(out=out, replace=replace, as_json=as_json, read=read).check(place)
     creation = wiring.creation(
         Sources(
             time_stamp_url=tsa,

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from trustworks.signing.create.process import Signed
     from trustworks.signing.model import Request
 
+_INTERRUPTED: Final = 130
+"""The exit code of what SIGINT ended, as shells have it: 128 and the number of the signal."""
 _HIDDEN: Final = "hidden"
 _LINK: Final = "a symbolic link, which is not followed"
 _FOLDER: Final = "a folder, whose files are signed by themselves"
@@ -49,7 +51,7 @@ def sign_folder(
     module does not serve, nothing more is tried.
 
     Raises `Malformed` for what is no folder, or where two files would get one name; ends with exit code 1
-    where a file was not signed.
+    where a file was not signed, with 130 where it was interrupted (Ctrl+C).
     """
     if len(places) != 1 or not places[0].is_dir() or out is None:
         raise Malformed("--batch signs the files of one folder, and needs --out with another folder.")
@@ -70,13 +72,16 @@ def sign_folder(
         raise Malformed(f"{out} cannot be made a folder: {error.strerror}.") from error
     done = _Done(hand, names, replace=replace, as_json=as_json)
     shown = not as_json and sys.stderr.isatty()
+    code = 0
     with typer.progressbar(length=len(files), label="Signing", file=sys.stderr, hidden=not shown) as bar:
         for file in files:
             try:
                 done.sign(file, request)
-            except Unavailable as error:
-                left = len(files) - done.tried
-                _tell({"stopped": str(error), "left": left}, as_json=as_json)
+            except (Unavailable, KeyboardInterrupt) as error:
+                interrupted = isinstance(error, KeyboardInterrupt)
+                code = _INTERRUPTED if interrupted else 1
+                why = "It was interrupted." if interrupted else str(error)
+                _tell({"stopped": why, "left": len(files) - done.tried}, as_json=as_json)
                 break
             bar.update(1)
     if not as_json:
@@ -84,8 +89,8 @@ def sign_folder(
         typer.echo(
             f"{done.signed + done.there} of {len(files)} files are signed{before}.{_passed_over(others)}"
         )
-    if done.signed + done.there < len(files):
-        raise typer.Exit(1)
+    if code or done.signed + done.there < len(files):
+        raise typer.Exit(code or 1)
 
 
 class _Done:

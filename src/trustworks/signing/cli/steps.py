@@ -47,7 +47,12 @@ class Output:
 
     def check(self, place: Path) -> None:
         """Something can be written there, and in the place of no file that would be lost."""
-        check_output(place, replace=self.replace, read=self.read)
+        try:
+            check_output(place, replace=self.replace, read=self.read)
+        except Rejected as error:
+            if self.out is not None or error.code != "output.unwritable":
+                raise
+            raise Rejected(error.code, f"{error} It is named by --out.") from error
 
     def write(self, signed: Signed, place: Path) -> None:
         """Write it whole or not at all, and say so."""

@@ -38,7 +38,7 @@ def picture_of(octets: bytes, *, opaque: bool, background: str) -> Picture:
     Raises:
         Rejected: ``pdf.picture``: it is no PNG or JPEG, is damaged, or larger than a signature needs.
     """
-    from PIL import Image, ImageOps  # noqa: PLC0415 - a library that is loaded with the first picture only
+    from PIL import Image, ImageOps, UnidentifiedImageError  # noqa: PLC0415 - a library that is loaded with the first picture only
 
     if len(octets) > _MOST_OCTETS:
         raise _wrong(f"has {len(octets)} octets, more than {_MOST_OCTETS}")
@@ -59,6 +59,8 @@ def picture_of(octets: bytes, *, opaque: bool, background: str) -> Picture:
                 return _written(_plain(found, opaque=opaque, background=background), "PNG", "png")
     except Image.DecompressionBombError as error:
         raise _wrong(f"has more than {_MOST_PIXELS} pixels") from error
+    except UnidentifiedImageError as error:
+        raise _wrong("is neither PNG nor JPEG") from error
     except (
         OSError,
         ValueError,
