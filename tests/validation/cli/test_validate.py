@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from evidence_records import AUTHORITY, digest, record, stamp
+from foreign_tokens import DATA
 from typer.testing import CliRunner
 
 from trustworks.core.errors import Unavailable
@@ -192,3 +193,16 @@ def test_no_file_ends_the_run_over_a_folder(
     )
     (tmp_path / "none").mkdir()
     assert run(tmp_path / "none", "--offline") == (Exit.UNREADABLE, "", "0 files: nothing to validate.\n")
+
+
+def test_who_names_no_trust_anchors_is_told_so(tmp_path: Path, token: Path) -> None:
+    (tmp_path / "data").write_bytes(DATA)
+    asked: list[str | Path] = [token, "--detached", tmp_path / "data", "--offline"]
+    said = "No trust anchors were given, so that no certificate leads to one. Name them by --trust FILE"
+    for how in ((), ("--explain",)):
+        code, _, err = run(*asked, *how)
+        assert (code, err.count(said), err.count("\n")) == (Exit.INDETERMINATE, 1, 1)
+    assert run(*asked, "--json")[2] == ""
+    anchor = tmp_path / "anchor.pem"
+    anchor.write_bytes(AUTHORITY.certificate)
+    assert said not in run(*asked, "--trust", anchor)[2]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path  # noqa: TC003 - Typer reads it at run time
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -23,6 +23,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from trustworks.formats.data import Data
+
+_NO_TRUST: Final = (
+    "No trust anchors were given, so that no certificate leads to one. Name them by --trust FILE, or a list "
+    "of trusted lists by --lotl URL."
+)
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -219,7 +224,10 @@ def validate(
         found.keep(keep, with_data=not keep_without_data)
     made = sealed_report(context.obj, found, in_the_past=at is not None) if sealed else None
     told(found, form, etsi=made)
-    raise typer.Exit(exit_code(found))
+    code = exit_code(found)
+    if code is Exit.INDETERMINATE and not options["trust"] and form.kind in {Kind.TEXT, Kind.EXPLAIN}:
+        typer.echo(_NO_TRUST, err=True)
+    raise typer.Exit(code)
 
 
 def _trusted(
