@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 from typing import TYPE_CHECKING, Any
 
+import forked_program
 import httpx
 import pikepdf
 import pytest
@@ -71,7 +73,7 @@ def judged(lab: Lab, octets: bytes, policy: str) -> dict[str, Any]:
     ],
 )
 def test_a_seal_of_the_laboratory_is_qualified_by_its_own_list(
-    lab: Lab, form: str, level: str, document: bytes, named: str
+    lab: Lab, form: str, level: str, document: bytes, named: str, tmp_path: Path
 ) -> None:
     asked = {"seal": "main", "format": form, "level": level, "documents": [{"content": encoded(document)}]}
     told = post(lab, "/seals", asked)
@@ -84,6 +86,14 @@ def test_a_seal_of_the_laboratory_is_qualified_by_its_own_list(
         assert {one for stamp in found["timestamps"] for one in stamp["qualification"]} == {"Qualified"}
     events = lab.run("audit", "list", "--type", "signing.sealed").stdout
     assert "signing.sealed" in events
+    if level == "B-LTA":
+        # It holds also for who trusts the root alone, above what the laboratory's own list names.
+        file = tmp_path / "sealed.pdf"
+        file.write_bytes(base64.b64decode(told["content"]))
+        root = ("--trust", lab.folder / "trust" / "root.pem", "--network", "127.0.0.0/8")
+        said = forked_program.run("validate", file, *root, "--json", cwd=tmp_path).stdout
+        (own,) = json.loads(said)["signatures"]
+        assert (own["indication"], own["level"]) == ("TOTAL-PASSED", named)
 
 
 def certified(lab: Lab, folder: Path) -> tuple[ec.EllipticCurvePrivateKey, bytes]:

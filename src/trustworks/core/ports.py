@@ -56,6 +56,9 @@ class EvidenceSource(Protocol):
     ) -> ValidationData:
         """Certificates of a path from `certificate` (DER) to a trust anchor, and the status of each at `at`.
 
+        Where another anchor is above that one and the certificates between are at hand, the path goes up to
+        the furthest whose evidence can be had: what is enough for it, is enough for who trusts any of them.
+
         The certificates begin with `certificate`; that of the anchor is among them where it has one, and so
         are those of who signed revocation data, unless the OCSP answer brings it, up to an anchor and with
         the status of each. A trust anchor itself, and a certificate that says that nobody tells its status,

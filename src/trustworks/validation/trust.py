@@ -14,7 +14,7 @@ from trustworks.core.values import dataclass
 from trustworks.validation.policies.constraints import Context
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from trustworks.core.pki.tokens import DistinguishedName
 
@@ -35,6 +35,11 @@ class Trust:
         if context in _OF_SIGNERS and self.for_signers is not None:
             return self.for_signers
         return self.anchors
+
+    def without(self, left_out: Collection[TrustAnchor]) -> Trust:
+        """The same but for some names with their keys, as if these had never been trusted."""
+        signers = None if self.for_signers is None else _Remaining(self.for_signers, left_out)
+        return Trust(_Remaining(self.anchors, left_out), signers)
 
     @classmethod
     def of(cls, certificates: Iterable[bytes]) -> Trust:
@@ -67,6 +72,34 @@ class JoinedAnchors(TrustAnchors):
     def being(self, certificate: Certificate) -> Sequence[TrustAnchor]:
         """The anchors that the certificate itself is."""
         return tuple(anchor for source in self._sources for anchor in source.being(certificate))
+
+
+class _Remaining(TrustAnchors):
+    """The anchors of a source without some, by name and key; those of lists are still read when asked for."""
+
+    def __init__(self, source: TrustAnchors, left_out: Collection[TrustAnchor]) -> None:
+        self._source = source
+        self._left_out = frozenset((one.subject, one.key.der) for one in left_out)
+
+    def _of(self, anchors: Iterable[TrustAnchor]) -> tuple[TrustAnchor, ...]:
+        return tuple(one for one in anchors if (one.subject, one.key.der) not in self._left_out)
+
+    @property
+    def anchors(self) -> tuple[TrustAnchor, ...]:  # type: ignore[override]  # as above
+        """All that remain."""
+        return self._of(self._source.anchors)
+
+    def __bool__(self) -> bool:
+        """Whether any remains."""
+        return bool(self.anchors)
+
+    def named(self, subject: DistinguishedName) -> Sequence[TrustAnchor]:
+        """The anchors of that name."""
+        return self._of(self._source.named(subject))
+
+    def being(self, certificate: Certificate) -> Sequence[TrustAnchor]:
+        """The anchors that the certificate itself is."""
+        return self._of(self._source.being(certificate))
 
 
 NOBODY: Final = Trust()

@@ -24,7 +24,8 @@ from trustworks.core.errors import Malformed, Rejected, Unavailable
 from trustworks.core.module import find_library
 from trustworks.core.pki.tokens import Certificate
 from trustworks.core.ports import ValidationData
-from trustworks.validation import Trust, validate_certificate
+from trustworks.formats.verification.validation_data import AtHand
+from trustworks.validation import Context, Trust, validate_certificate
 from trustworks.validation.gathering.fetching import FetchLimits
 from trustworks.validation.gathering.memory import Memory
 from trustworks.validation.gathering.questions import ocsp_request
@@ -88,29 +89,36 @@ def test_before_the_laboratory_listens_its_own_certificates_have_evidence(lab: L
     assert found.returncode == 0, found.stderr
     answer = json.loads(found.stdout)
     assert answer["asked"] == []
-    (moment, *sealed), (_, *stamped) = answer["told"]
+    sealed, stamped = answer["told"]
 
     def der(file: Path) -> bytes:
         return x509.load_pem_x509_certificate(file.read_bytes()).public_bytes(Encoding.DER)
 
-    # The laboratory goes by its own trusted list, whose anchors are the issuing authority and the unit.
-    issuing = der(lab.folder / "trust" / "issuing.pem")
-    certificates, lists, answers = map(decoded, sealed)
-    at = datetime.fromisoformat(moment)
-    result = validate_certificate(
-        certificates[0],
-        trust=Trust.of([issuing]),
-        at=at,
-        certificates=certificates,
-        lists=lists,
-        answers=answers,
-    )
-    assert result.conclusion.passed, result.conclusion.reasons()
-    (read,) = [ocsp.load_der_ocsp_response(one) for one in answers]
-    assert read.this_update_utc is not None
-    assert read.this_update_utc >= at, "what was issued before it was asked for does not count"
-    assert (certificates, lists) == ([der(seal), issuing], []), "of an anchor no status is asked for"
-    assert [decoded(one) for one in stamped] == [[der(unit)], [], []]
+    # The laboratory goes by its own trusted list, whose anchors are the issuing authority and the unit,
+    # and by its root: evidence goes up to that, and is enough for who trusts any of them.
+    root, issuing = (der(lab.folder / "trust" / f"{name}.pem") for name in ("root", "issuing"))
+    for file, told, anchors in ((seal, sealed, (issuing, root)), (unit, stamped, (der(unit), issuing, root))):
+        moment, *kinds = told
+        certificates, lists, answers = map(decoded, kinds)
+        assert certificates == [der(file), issuing, root]
+        at = datetime.fromisoformat(moment)
+        for anchor in anchors:
+            result = validate_certificate(
+                certificates[0],
+                trust=Trust.of([anchor]),
+                at=at,
+                certificates=certificates,
+                lists=lists,
+                answers=answers,
+                context=Context.TIME_STAMP if file is unit else Context.SIGNATURE,
+            )
+            assert result.conclusion.passed, result.conclusion.reasons()
+            at_hand = AtHand(certificates, lists, answers, Trust.of([anchor]).anchors)
+            assert at_hand.are_complete(certificates[:1])
+        (read,) = [ocsp.load_der_ocsp_response(one) for one in answers]
+        assert read.this_update_utc is not None
+        assert read.this_update_utc >= at, "what was issued before it was asked for does not count"
+        assert len(lists) == 1, "of the root's"
 
 
 def test_what_there_is_no_validation_for_is_refused(lab: Lab) -> None:

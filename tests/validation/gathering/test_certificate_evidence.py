@@ -231,6 +231,60 @@ def test_an_anchor_above_and_an_anchor_itself_need_nobody_above() -> None:
     assert of(Web({}), itself, itself) == ValidationData(certificates=(itself.der,))
 
 
+def enough_for(anchor: Entity, data: ValidationData, certificate: Entity = SIGNER) -> bool:
+    """Whether the data has level LT for who trusts that anchor alone."""
+    trust = Trust.of([anchor.der])
+    at_hand = AtHand(data.certificates, data.lists, data.answers, trust.anchors)
+    return at_hand.are_complete([certificate.der]) and anchor.der in data.certificates
+
+
+@pytest.mark.req("TRUSTWORKS:SIGNING-FURTHEST-ANCHOR")
+@pytest.mark.parametrize("anchors", [(CA, ROOT), (ROOT, CA), (SIGNER, CA, ROOT), (SIGNER, ROOT)])
+def test_evidence_goes_up_to_the_furthest_anchor_so_that_it_is_enough_for_who_trusts_any(
+    anchors: tuple[Entity, ...],
+) -> None:
+    web = Web(everything())
+    data = of(web, SIGNER, *anchors, at_hand=ValidationData(certificates=(CA.der,)))
+    assert set(data.certificates) == {SIGNER.der, CA.der, ROOT.der}
+    assert (data.lists, data.answers) == ((web.answers[ROOT_CRL],), (web.answers[OCSP],))
+    assert all(enough_for(one, data) for one in anchors)
+    assert len(web.asked) == len(set(web.asked))
+
+
+@pytest.mark.req("TRUSTWORKS:SIGNING-FURTHEST-ANCHOR")
+def test_a_unit_that_is_an_anchor_has_evidence_up_to_the_root() -> None:
+    data = of(everything(OCSP=ocsp_answer(UNIT, RESPONDER)), UNIT, UNIT, CA, ROOT, time_stamp=True)
+    assert all(enough_for(one, data, UNIT) for one in (UNIT, CA, ROOT))
+
+
+@pytest.mark.parametrize(
+    "answer", [b"", crl(ROOT, revoked=[(CA, NOW - DAY, None)])], ids=["not to be had", "revoked"]
+)
+def test_where_the_status_above_does_not_help_the_nearest_anchor_is_enough(answer: bytes) -> None:
+    web = Web(everything(ROOT_CRL=answer))
+    data = of(web, SIGNER, CA, ROOT)
+    assert (data.certificates, data.lists) == ((SIGNER.der, CA.der), ())
+    assert ROOT_CRL in web.asked
+
+
+def test_between_the_furthest_and_the_nearest_there_may_be_one_that_is_enough() -> None:
+    top = entity("top", ca=True, since=NOW - 20 * YEAR, until=NOW + 20 * YEAR)
+    root = STATUS("root", top, ca=True, extensions=[listed("http://top.example/crl")])
+    data = of(everything(), SIGNER, CA, root, top)
+    assert data.certificates == (SIGNER.der, CA.der, root.der)
+    assert len(data.lists) == 1
+
+
+def test_nobody_is_asked_about_an_anchor_above_which_none_is_known() -> None:
+    between = STATUS("between", ROOT, ca=True, extensions=[listed(ROOT_CRL)])
+    below = STATUS("below", between, ca=True, extensions=[access(issuer="http://between.example/cer")])
+    signer = entity("signer", below, extensions=[listed(CRL)])
+    web = Web({CRL: crl(below), "http://between.example/cer": between.der, ROOT_CRL: crl(ROOT)})
+    data = of(web, signer, below, ROOT)
+    assert data.certificates == (signer.der, below.der)
+    assert web.asked == [CRL]
+
+
 def test_an_anchor_that_is_a_name_and_a_key_is_enough_to_ask_a_responder() -> None:
     public = CA.certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     anchors = TrustAnchors([TrustAnchor.named(CA.certificate.subject.public_bytes(), public)])

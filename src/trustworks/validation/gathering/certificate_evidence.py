@@ -25,6 +25,7 @@ from trustworks.validation.policies.constraints import Context
 from trustworks.validation.policies.policy import Model
 from trustworks.validation.rules.inputs import NO_FILE, Extra, Inputs, id_of, token
 from trustworks.validation.rules.supporting import (
+    above,
     data_of,
     is_whole,
     next_update,
@@ -97,11 +98,33 @@ class CertificateEvidence:
         time_stamp: bool = False,
     ) -> ValidationData:
         """What level LT needs of a certificate. See `core.ports.EvidenceSource`, and what that raises."""
-        until = self._now() + self._patience
+        asked = partial(
+            self._patiently, certificate, at, since, time_stamp=time_stamp, until=self._now() + self._patience
+        )
+        nearest = asked(self._trust(), _with(self._extra, at_hand))
+        for one in above(nearest.judged.found, nearest.judged.inputs):
+            chain = ValidationData(certificates=tuple(each.der for each in one.certificates))
+            # Where what is above does not stand, or cannot be had, the nearest anchor is enough as it is.
+            with contextlib.suppress(Rejected, Unavailable):
+                return nearest.data | asked(one.trust, _with(nearest.extra, chain)).data
+        return nearest.data
+
+    def _patiently(
+        self,
+        certificate: bytes,
+        at: datetime,
+        since: datetime | None,
+        trust: Trust,
+        extra: Extra,
+        *,
+        time_stamp: bool,
+        until: datetime,
+    ) -> _Evidence:
+        """The evidence under some trust, once it is there; so long is waited for what is not issued yet."""
         while True:
             try:
                 with self._turn(certificate):
-                    return self._found(certificate, at, at_hand, since, time_stamp=time_stamp)
+                    return self._found(certificate, at, since, trust, extra, time_stamp=time_stamp)
             except Unavailable as error:
                 if error.again is None or error.again > until:
                     raise
@@ -126,15 +149,15 @@ class CertificateEvidence:
         self,
         certificate: bytes,
         at: datetime,
-        at_hand: ValidationData,
         since: datetime | None,
+        trust: Trust,
+        extra: Extra,
         *,
         time_stamp: bool,
-    ) -> ValidationData:
+    ) -> _Evidence:
         leaf = Certificate.read(certificate)
         _in_validity(leaf, at, leaf)
         context = Context.TIME_STAMP if time_stamp else Context.SIGNATURE
-        trust = self._trust()
         inputs = partial(
             Inputs,
             evidence=NO_FILE,
@@ -152,17 +175,27 @@ class CertificateEvidence:
             lambda judged: judged.found.needs,
             certificates={id_of(leaf): token("C", certificate)},
             trust=trust,
-            extra=_with(self._extra, at_hand),
+            extra=extra,
             fetcher=self._fetcher,
             lists_last=True,
         )
-        return _Conclusion(gathered, since=since, now=self._now(), offline=self._fetcher is None).data()
+        conclusion = _Conclusion(gathered, since=since, now=self._now(), offline=self._fetcher is None)
+        return _Evidence(data=conclusion.data(), judged=gathered.outcome, extra=gathered.extra)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Judged:
     found: Supported
     inputs: Inputs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Evidence:
+    """What is handed out, the judgement that rests on it, and all that was at hand for that."""
+
+    data: ValidationData
+    judged: _Judged
+    extra: Extra
 
 
 def _with(extra: Extra, at_hand: ValidationData) -> Extra:

@@ -12,6 +12,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
+from trustworks.core.pki.building import build_paths
 from trustworks.core.pki.path_verdict import issuers_of
 from trustworks.core.pki.tokens import OcspAnswer
 from trustworks.core.ports import ValidationData
@@ -31,16 +32,21 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
 
+    from trustworks.core.pki.building import Path, TrustAnchor, TrustAnchors
     from trustworks.core.pki.tokens import Certificate
     from trustworks.validation.model import Need
     from trustworks.validation.policies.policy import Policy
     from trustworks.validation.rules.inputs import Inputs
     from trustworks.validation.rules.revocation_status import Status
     from trustworks.validation.rules.surroundings import CertificateResult
+    from trustworks.validation.trust import Trust
 
 _FRESHNESS: Final = "freshness"
 _LATER_SIGNERS: Final = frozenset({SubIndication.REVOCATION_OUT_OF_BOUNDS_NO_POE})
 """What is left to `unfit`: who tells today of a certificate of long ago need not have existed then."""
+_MOST_ABOVE: Final = 4
+"""Anchors, each above the one before, that are looked for."""
+_MOST_PATHS: Final = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,9 +67,16 @@ class Supported:
 
     @property
     def needs(self) -> Iterator[Need]:
-        """What would support it, or support it better."""
-        for one in self.all:
-            yield from one.needs
+        """What would support it, or support it better, each once: paths of several may come by the same."""
+        yield from dict.fromkeys(need for one in self.all for need in one.needs)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Above:
+    """Trust in those alone who are above the nearest anchor, and the certificates that lead up to them."""
+
+    trust: Trust
+    certificates: tuple[Certificate, ...]
 
 
 def with_freshness(policy: Policy, context: Context, at: datetime, since: datetime | None) -> Policy:
@@ -191,3 +204,48 @@ def is_whole(found: Supported, data: ValidationData, inputs: Inputs) -> bool:
     """Whether what is to be kept is what level LT needs, by the rule by which levels are told."""
     at_hand = AtHand(data.certificates, data.lists, data.answers, anchors=inputs.trust.anchors)
     return at_hand.are_complete([found.result.leaf.der])
+
+
+@implements("TRUSTWORKS:SIGNING-FURTHEST-ANCHOR", disabled=())
+def above(found: Supported, inputs: Inputs) -> tuple[Above, ...]:
+    """Whom else evidence can go up to, the furthest first: anchors above the one that the path led to.
+
+    Only where the certificates between are at hand: nobody is asked whether there is one.
+    """
+    path, leaf = found.result.path, found.result.leaf
+    passed: list[TrustAnchor] = []
+    chain = dict.fromkeys(found.result.chain)
+    ways: list[Above] = []
+    while path is not None and len(ways) < _MOST_ABOVE:
+        passed.append(path.anchor)
+        trust = inputs.trust.without(passed)
+        path = _path_over(path.anchor, leaf, trust.anchors_in(found.context), tuple(chain), inputs)
+        if path is not None:
+            chain.update(dict.fromkeys(path.certificates))
+            if path.anchor.certificate is not None:
+                chain[path.anchor.certificate] = None
+            ways.append(Above(trust=trust, certificates=tuple(chain)))
+    return tuple(reversed(ways))
+
+
+def _path_over(
+    anchor: TrustAnchor,
+    leaf: Certificate,
+    anchors: TrustAnchors,
+    chain: Sequence[Certificate],
+    inputs: Inputs,
+) -> Path | None:
+    """A path to other anchors that comes by one that was passed."""
+    top = chain[-1]
+    if top.is_self_issued and not any(one != top for one in inputs.pool.named(top.subject)):
+        return None
+    pool = inputs.pool.with_certificates(chain)
+    paths = build_paths(leaf, anchors=anchors, pool=pool, at=inputs.at, by_name=False)
+    return next(
+        (
+            path
+            for path, _ in zip(paths, range(_MOST_PATHS), strict=False)
+            if any((one.subject, one.key) == (anchor.subject, anchor.key) for one in path.certificates)
+        ),
+        None,
+    )
