@@ -17,7 +17,7 @@ from trustworks.core.pki.trusted_lists.read import parse, read_trusted_list
 from trustworks.core.pki.trusted_lists.signature import verify_signature
 from trustworks.core.pki.trusted_lists.uris import CA_QC, GRANTED, OCSP_QC, TSA_QTST, WITHDRAWN
 from trustworks.issuance.model import RevocationReason, serial_hex
-from trustworks.issuance.trusted_list import records
+from trustworks.issuance.trusted_list import issuing, records
 
 if TYPE_CHECKING:
     from issuance_testbed import PlacedClock
@@ -176,12 +176,29 @@ def test_no_list_is_older_than_the_one_before(house: House) -> None:
     assert house.octets() == before
 
 
+def test_new_lists_wait_until_the_second_of_those_before_is_over(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited: list[float] = []
+
+    def wait(seconds: float) -> None:
+        waited.append(seconds)
+        clock(house).advance(seconds=0.4)
+
+    monkeypatch.setattr(issuing, "sleep", wait)
+    first, second = house.issue().scheme, house.issue().scheme
+    assert second.sequence_number == first.sequence_number + 1
+    assert second.issued - first.issued == timedelta(seconds=1)
+    assert 1 < len(waited) < 4
+
+
 def test_a_refusal_is_in_the_audit_log_once_and_an_issue_each_time(house: House) -> None:
     house.issue()
+    clock(house).advance(days=-1)
     for _ in range(2):
         with pytest.raises(Refused):
             house.issue()
-    clock(house).advance(days=1)
+    clock(house).advance(days=2)
     house.issue()
 
     with house.provider.database.read() as connection:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import timedelta
+from time import sleep
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy.exc import IntegrityError
@@ -48,6 +49,9 @@ if TYPE_CHECKING:
     from trustworks.issuance.trusted_list.running import Running
 
 MOVED: Final = "trusted-list.moved"
+_WAIT: Final = 0.05
+_WAITS: Final = 30
+"""Seconds, and how many times, until the second of the lists before is over."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,7 +153,7 @@ class TrustedLists:
                 else issued lists meanwhile.
             Unavailable: there is no trusted time, no key, no store.
         """
-        now = self._now()
+        now = self._now_of_new()
         try:
             issues = self._signed(signer, now, by)
         except Refused as refusal:
@@ -162,6 +166,16 @@ class TrustedLists:
     def _now(self) -> datetime:
         """Trusted time, in whole seconds (5.1.3)."""
         return self._clock.now().utc.replace(microsecond=0)
+
+    def _now_of_new(self) -> datetime:
+        """The time of new lists: the second of those before is waited out, as lists know no fractions."""
+        found, now = self.newest(), self._now()
+        for _ in range(_WAITS):
+            if found is None or now not in {one.issued_at for one in found}:
+                break
+            sleep(_WAIT)
+            now = self._now()
+        return now
 
     def _state(self, now: datetime) -> tuple[list[Running], tuple[Issue | None, Issue | None]]:
         with self._database.read() as connection:
