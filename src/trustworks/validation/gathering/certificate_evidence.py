@@ -98,9 +98,12 @@ class CertificateEvidence:
         time_stamp: bool = False,
     ) -> ValidationData:
         """What level LT needs of a certificate. See `core.ports.EvidenceSource`, and what that raises."""
-        asked = partial(
-            self._patiently, certificate, at, since, time_stamp=time_stamp, until=self._now() + self._patience
-        )
+        until = self._now() + self._patience
+        found = partial(self._found, certificate, at, since, time_stamp=time_stamp)
+
+        def asked(trust: Trust, extra: Extra) -> _Evidence:
+            return self._patiently(certificate, until, partial(found, trust, extra))
+
         nearest = asked(self._trust(), _with(self._extra, at_hand))
         for one in above(nearest.judged.found, nearest.judged.inputs):
             chain = ValidationData(certificates=tuple(each.der for each in one.certificates))
@@ -109,22 +112,12 @@ class CertificateEvidence:
                 return nearest.data | asked(one.trust, _with(nearest.extra, chain)).data
         return nearest.data
 
-    def _patiently(
-        self,
-        certificate: bytes,
-        at: datetime,
-        since: datetime | None,
-        trust: Trust,
-        extra: Extra,
-        *,
-        time_stamp: bool,
-        until: datetime,
-    ) -> _Evidence:
-        """The evidence under some trust, once it is there; so long is waited for what is not issued yet."""
+    def _patiently(self, certificate: bytes, until: datetime, found: Callable[[], _Evidence]) -> _Evidence:
+        """What `found` answers, once it is there; so long is waited for what is not issued yet."""
         while True:
             try:
                 with self._turn(certificate):
-                    return self._found(certificate, at, since, trust, extra, time_stamp=time_stamp)
+                    return found()
             except Unavailable as error:
                 if error.again is None or error.again > until:
                     raise
