@@ -1,0 +1,77 @@
+"""What assurance speaks of: products, certificates, what persons state about them, and verdicts.
+
+All of it is data without behaviour beyond reading it. The engine takes it as `Facts`; the register keeps it.
+"""
+
+from trustworks.assurance.model.certificates import (
+    FACTS,
+    AreaLevels,
+    Certificate,
+    CertificateKind,
+    Conflict,
+    Fact,
+    FactName,
+    Missing,
+    Provenance,
+    SourceKind,
+    Status,
+    Value,
+)
+from trustworks.assurance.model.facts import Facts
+from trustworks.assurance.model.products import Binding, Identity, Product, ProductKind
+from trustworks.assurance.model.statements import (
+    Check,
+    CheckKind,
+    Confirmation,
+    ConfirmationKind,
+    Document,
+    DocumentKind,
+    Headcount,
+    Transfer,
+)
+from trustworks.assurance.model.verdicts import (
+    OptionVerdict,
+    ProcessVerdict,
+    ProductVerdict,
+    Reason,
+    Report,
+    ServiceVerdict,
+    Used,
+    Verdict,
+)
+
+__all__ = [
+    "FACTS",
+    "AreaLevels",
+    "Binding",
+    "Certificate",
+    "CertificateKind",
+    "Check",
+    "CheckKind",
+    "Confirmation",
+    "ConfirmationKind",
+    "Conflict",
+    "Document",
+    "DocumentKind",
+    "Fact",
+    "FactName",
+    "Facts",
+    "Headcount",
+    "Identity",
+    "Missing",
+    "OptionVerdict",
+    "ProcessVerdict",
+    "Product",
+    "ProductKind",
+    "ProductVerdict",
+    "Provenance",
+    "Reason",
+    "Report",
+    "ServiceVerdict",
+    "SourceKind",
+    "Status",
+    "Transfer",
+    "Used",
+    "Value",
+    "Verdict",
+]

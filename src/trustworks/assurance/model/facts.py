@@ -1,0 +1,23 @@
+"""All that the engine is given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from trustworks.assurance.model.certificates import Certificate
+from trustworks.assurance.model.products import Binding, Product
+from trustworks.assurance.model.statements import Check, Confirmation, Document, Headcount, Transfer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What is known, at one moment; the same facts give the same report, octet by octet."""
+
+    products: tuple[Product, ...] = ()
+    certificates: tuple[Certificate, ...] = ()
+    bindings: tuple[Binding, ...] = ()
+    documents: tuple[Document, ...] = ()
+    checks: tuple[Check, ...] = ()
+    confirmations: tuple[Confirmation, ...] = ()
+    transfers: tuple[Transfer, ...] = ()
+    headcounts: tuple[Headcount, ...] = ()

@@ -1,0 +1,85 @@
+"""The products that services stand on, and which process of which service uses which."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+
+
+class ProductKind(StrEnum):
+    """What a product is to a trust service."""
+
+    MODULE = "module"  # a cryptographic module: it holds keys
+    SYSTEM = "system"  # a trustworthy system that uses modules: CA, TSA, server signing
+    APPLICATION = "application"  # creates or validates signatures
+    DEVICE = "device"  # a signature creation device that is given to signers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """What a module said of itself at one moment, read over PKCS#11.
+
+    `library_sha256` is in hexadecimal. `validations` are the identifiers of certificates that the module
+    itself claims (CKO_VALIDATION, PKCS#11 v3.2).
+    """
+
+    at: datetime
+    manufacturer: str
+    model: str
+    serial: str
+    hardware: str
+    firmware: str
+    library: str
+    library_sha256: str
+    is_test_module: bool
+    validations: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Product:
+    """One instance: this device in this room, or this software as it is installed.
+
+    Versions are as their vendor writes them; empty where there is none. `token` is the RFC 7512 URI by which
+    the configuration reaches it. `real_hardware` is None while nobody said; it is never believed of a test
+    module. `observed` is what it said of itself the last time, `healthy` what the last probe found.
+    """
+
+    id: str
+    kind: ProductKind
+    name: str
+    variant: str = ""
+    manufacturer: str = ""
+    model: str = ""
+    hardware: str = ""
+    firmware: str = ""
+    software: str = ""
+    serial: str = ""
+    owner: str = ""
+    place: str = ""
+    token: str = ""
+    library_sha256: str = ""
+    real_hardware: bool | None = None
+    certificates: tuple[str, ...] = ()
+    observed: Identity | None = None
+    healthy: bool | None = None
+    taken_into_use: date | None = None
+    retired: date | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Binding:
+    """One process of one service uses one product.
+
+    `functions` are those that it uses of the product (keygen, sign, backup, restore, export, import, wrap,
+    authorise, time, ...): each has to be inside what was evaluated. `qualified` says whether the service is
+    a qualified one; for others the outcome is voluntary.
+    """
+
+    product: str
+    service: str
+    process: str
+    functions: tuple[str, ...] = ()
+    qualified: bool = True
+    since: date | None = None
+    until: date | None = None

@@ -1,0 +1,144 @@
+"""What the engine answers, and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+
+class Verdict(StrEnum):
+    """How far the evidence carries. It is an argument, never a decision: others decide."""
+
+    STRONG = "strong"  # the certificate alone carries the argument
+    ARGUED = "argued"  # certificate and the provider's own demonstration together
+    PARTIAL = "partial"  # holds in part; what is not covered needs a recorded justification
+    INSUFFICIENT = "insufficient"  # does not hold
+    UNKNOWN = "unknown"  # a fact is missing or in conflict
+
+    @property
+    def rank(self) -> int:
+        """The order of what several conditions give together: the lowest wins.
+
+        What does not hold does not hold whatever else is unknown; what is unknown is never taken as holding.
+        """
+        return _RANKS[self]
+
+
+_RANKS = {
+    Verdict.INSUFFICIENT: 0,
+    Verdict.UNKNOWN: 1,
+    Verdict.PARTIAL: 2,
+    Verdict.ARGUED: 3,
+    Verdict.STRONG: 4,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Used:
+    """A fact that a verdict stands on: what it is, its value, and where it comes from.
+
+    `evidence` is the SHA-256 of a file, where there is one; `stale` says that it was retrieved too long ago.
+    """
+
+    what: str
+    value: str
+    source: str
+    evidence: str = ""
+    stale: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """One rule's answer: its id in the rule set, where the source says it, and what it found.
+
+    `missing` names what is not at hand; `lift` says what would raise the answer; both empty where nothing
+    would.
+    """
+
+    rule: str
+    reference: str
+    verdict: Verdict
+    sentence: str
+    facts: tuple[Used, ...] = ()
+    missing: tuple[str, ...] = ()
+    lift: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OptionVerdict:
+    """One way in which evidence can be given, for one product in one process.
+
+    `certificate` is the one that carries it furthest; None where the option needs none or none is at hand.
+    `preferred` says that the source calls this option the stronger one.
+    """
+
+    option: str
+    label: str
+    verdict: Verdict
+    reasons: tuple[Reason, ...]
+    certificate: str | None = None
+    preferred: bool = False
+
+    @property
+    def deciding(self) -> tuple[Reason, ...]:
+        """The rules that hold it where it is."""
+        return tuple(one for one in self.reasons if one.verdict is self.verdict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessVerdict:
+    """One process of one service with one product: the best of its options.
+
+    `product` is None where nothing is bound to a process that needs one. `obligation` is False where the
+    source calls it good practice only, or the service is not a qualified one. `note` is what the source says
+    about the process itself, such as that no standard existed.
+    """
+
+    service: str
+    process: str
+    product: str | None
+    verdict: Verdict
+    options: tuple[OptionVerdict, ...]
+    conditions: tuple[Reason, ...] = ()
+    obligation: bool = True
+    note: str = ""
+
+    @property
+    def best(self) -> OptionVerdict | None:
+        """The option that carries furthest, the first of equals."""
+        return max(self.options, key=lambda one: one.verdict.rank, default=None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceVerdict:
+    """The weakest of a service's processes that are obligations."""
+
+    service: str
+    verdict: Verdict
+    processes: tuple[ProcessVerdict, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProductVerdict:
+    """The weakest of what a product is used for."""
+
+    product: str
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What one rule set answers about all that is known, on one day.
+
+    `stale` are sources that are older than they may be. `unbound` are products or processes with a gap in the
+    register itself.
+    """
+
+    rule_set: str
+    title: str
+    at: date
+    services: tuple[ServiceVerdict, ...]
+    products: tuple[ProductVerdict, ...]
+    stale: tuple[str, ...] = ()
+    unbound: tuple[str, ...] = ()
