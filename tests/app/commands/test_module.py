@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 from contextlib import contextmanager
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,14 @@ from typer.testing import CliRunner
 from trustworks.app.commands.module import app
 from trustworks.app.configuration.settings import TokensSettings
 from trustworks.core.errors import Malformed, Refused, Rejected, Unavailable
-from trustworks.core.module import KeyAlgorithm, Module, ModuleSettings, Pkcs11Uri, token_labels
+from trustworks.core.module import (
+    KeyAlgorithm,
+    Module,
+    ModuleSettings,
+    Pkcs11Uri,
+    Validation,
+    token_labels,
+)
 from trustworks.core.module.constants import Rv
 from trustworks.core.module.pkcs11 import Cryptoki, CryptokiError
 from trustworks.core.store import Database, StoreSettings
@@ -448,6 +456,33 @@ def test_info_says_what_the_module_is_and_can_do(softhsm: Path, token: Pkcs11Uri
     shown = call("info", "--uri", token, "--library", softhsm, "--quick").stdout
     assert "test module" in shown
     assert "P-256" not in shown
+
+
+def test_info_shows_what_a_module_claims_of_its_certificates(
+    softhsm: Path, token: Pkcs11Uri, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claim = Validation(
+        kind="hardware",
+        authority="NIST CMVP",
+        version="3.0",
+        level=3,
+        module_id="TEST\x1b[2J module",
+        certificate="9999",
+        certificate_uri="",
+        country="US",
+        profile="",
+        flag=4,
+    )
+    told = Module.info
+    monkeypatch.setattr(
+        Module, "info", lambda self: replace(told(self), validations=(claim,), signs_validated=())
+    )
+    shown = call("info", "--uri", token, "--library", softhsm, "--quick").stdout
+    assert "NIST CMVP 9999, TEST\\x1b[2J module, version 3.0, level 3, US" in shown
+    assert "signs within     no validated scope" in shown
+    (answer,) = facts("info", "--uri", token, "--library", softhsm, "--quick")["tokens"]
+    assert answer["validations"][0]["certificate"] == "9999"
+    assert answer["signs_validated"] == []
 
 
 def test_all_tokens_of_the_configuration_but_the_root_are_gone_through(wiring: Wiring) -> None:

@@ -27,11 +27,12 @@ from trustworks.core.module import Approval, write_approval
 from trustworks.core.module.events import add_probe_key
 from trustworks.core.module.health import flags_of
 from trustworks.core.options import AsJson  # noqa: TC001 - Typer reads it
+from trustworks.core.printable import printable
 from trustworks.core.roles.model import Act
 from trustworks.core.roles.performing import performs
 
 if TYPE_CHECKING:
-    from trustworks.core.module import Capability, ModuleHealth, ModuleInfo
+    from trustworks.core.module import Capability, ModuleHealth, ModuleInfo, Validation
 
 app = typer.Typer(no_args_is_help=True, help="The cryptographic module: tokens, keys, capabilities, health.")
 
@@ -76,6 +77,14 @@ def _info_facts(name: str | None, found: ModuleInfo, tried: tuple[Capability, ..
     return facts
 
 
+def _claim(one: Validation) -> str:
+    """One certificate that the module says it has."""
+    level = "" if one.level is None else f"level {one.level}"
+    version = f"version {one.version}" if one.version else ""
+    parts = (one.identifier, one.module_id, version, level, one.profile, one.country, one.certificate_uri)
+    return printable(", ".join(part for part in parts if part))
+
+
 def _info_text(found: ModuleInfo, tried: tuple[Capability, ...]) -> str:
     lines = [
         ("token", f"{found.token_label} ({found.token_model}, serial {found.token_serial})"),
@@ -86,6 +95,11 @@ def _info_text(found: ModuleInfo, tried: tuple[Capability, ...]) -> str:
         ("PKCS#11", ", ".join((found.cryptoki_version, *found.interfaces))),
         ("mechanisms", str(len(found.mechanisms))),
     ]
+    lines += [("claims", _claim(one)) for one in found.validations]
+    if found.signs_validated is not None:
+        lines.append(
+            ("signs within", ", ".join(map(printable, found.signs_validated)) or "no validated scope")
+        )
     for one in tried:
         able = ", ".join(scheme.name for scheme in one.schemes)
         lines.append((one.algorithm.value, "; ".join(part for part in (able, one.why_not) if part)))

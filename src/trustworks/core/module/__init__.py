@@ -23,6 +23,7 @@ from trustworks.core.module.module import Module
 from trustworks.core.module.probe import Capability, ModuleInfo
 from trustworks.core.module.tokens import initialise_token, token_labels
 from trustworks.core.module.uri import Pkcs11Uri
+from trustworks.core.module.validations import Validation
 
 __all__ = [
     "Approval",
@@ -35,6 +36,7 @@ __all__ = [
     "ModuleSettings",
     "Pkcs11Uri",
     "SignatureScheme",
+    "Validation",
     "agreed_until",
     "find_library",
     "initialise_token",

@@ -1,6 +1,6 @@
 """PKCS#11's numbers by their names, and names for the numbers that a person gets to see.
 
-Source: OASIS PKCS#11 3.1, `pkcs11t.h`.
+Source: OASIS PKCS#11 3.1, `pkcs11t.h`; validation objects: 3.2.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ class ObjectClass(IntEnum):
     PUBLIC_KEY = 2
     PRIVATE_KEY = 3
     SECRET_KEY = 4
+    VALIDATION = 10  # PKCS#11 3.2
 
 
 class KeyType(IntEnum):
@@ -84,6 +85,16 @@ class Attribute(IntEnum):
     EC_PARAMS = 0x180
     EC_POINT = 0x181
     WRAP_WITH_TRUSTED = 0x210
+    VALIDATION_TYPE = 0x61F
+    VALIDATION_VERSION = 0x620
+    VALIDATION_LEVEL = 0x621
+    VALIDATION_MODULE_ID = 0x622
+    VALIDATION_FLAG = 0x623
+    VALIDATION_AUTHORITY_TYPE = 0x624
+    VALIDATION_COUNTRY = 0x625
+    VALIDATION_CERTIFICATE_IDENTIFIER = 0x626
+    VALIDATION_CERTIFICATE_URI = 0x627
+    VALIDATION_PROFILE = 0x629
     UNWRAP_TEMPLATE = 0x40000212
     NSS_DB = 0xD5A0DB00  # of NSS alone: the public value beside a private key
 

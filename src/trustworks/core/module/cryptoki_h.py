@@ -3,7 +3,7 @@
 The function list is complete up to version 2.40, because its order is the interface: what is not used yet,
 such as C_DeriveKey, is reached by adding a method to `Cryptoki`, not by touching this file.
 
-Source: OASIS PKCS#11 2.40 and 3.1, `pkcs11t.h` and `pkcs11f.h` (names, order and layout only).
+Source: OASIS PKCS#11 2.40, 3.1 and 3.2, `pkcs11t.h` and `pkcs11f.h` (names, order and layout only).
 """
 
 from __future__ import annotations
@@ -123,6 +123,10 @@ C_CancelFunction: CK_ULONG
 C_WaitForSlotEvent: CK_ULONG, CK_ULONG*, void*
 """
 
+# What version 3.2 has between those and C_GetSessionValidationFlags: 24 functions of 3.0, then six of its
+# own.
+_FUNCTIONS_BETWEEN: Final = 30
+
 
 def declarations() -> str:
     """The whole header: the types, the function list, and the two symbols that a library exports."""
@@ -132,4 +136,6 @@ def declarations() -> str:
         f"{TYPES}typedef struct {{ CK_VERSION version;\n{pointers}}} CK_FUNCTION_LIST;\nCK_RV "
         "C_GetFunctionList(CK_FUNCTION_LIST **list);\nCK_RV C_GetInterfaceList(CK_INTERFACE *interfaces, "
         "CK_ULONG *count);\n"
+        f"typedef struct {{ CK_FUNCTION_LIST earlier; void *between[{_FUNCTIONS_BETWEEN}];\n    CK_RV "
+        "(*C_GetSessionValidationFlags)(CK_ULONG, CK_ULONG, CK_ULONG*);\n} CK_FUNCTION_LIST_3_2;\n"
     )

@@ -29,6 +29,7 @@ Template = dict[Attribute, Value]
 UNAVAILABLE: Final = (1 << (8 * ffi.sizeof("CK_ULONG"))) - 1
 _FOUND_AT_ONCE: Final = 64
 _OAEP_LABEL_GIVEN: Final = 1  # CKZ_DATA_SPECIFIED
+_LAST_VALIDATION_OK: Final = 1  # CKS_LAST_VALIDATION_OK
 
 
 class CryptokiError(Exception):
@@ -179,8 +180,8 @@ class Cryptoki:
         self._call("C_GetInfo", info)
         return info
 
-    def interfaces(self) -> list[str]:
-        """Names and versions of the offered interfaces, such as ``PKCS 11 3.0``; empty before PKCS#11 3.0."""
+    def _interfaces(self) -> list[tuple[str, tuple[int, int], Any]]:
+        """Name, version and function list of each interface; none before PKCS#11 3.0."""
         try:
             get: Any = self._library.C_GetInterfaceList
         except AttributeError:
@@ -189,12 +190,31 @@ class Cryptoki:
         self._check("C_GetInterfaceList", get(ffi.NULL, count))
         found = ffi.new("CK_INTERFACE[]", max(count[0], 1))
         self._check("C_GetInterfaceList", get(found, count))
-        names = []
+        answers = []
         for interface in found[0 : count[0]]:
             version = ffi.cast("CK_VERSION *", interface.pFunctionList)
             name = bytes(ffi.string(interface.pInterfaceName)).decode(errors="replace")
-            names.append(f"{name} {version.major}.{version.minor}")
-        return names
+            answers.append((name, (version.major, version.minor), interface.pFunctionList))
+        return answers
+
+    def interfaces(self) -> list[str]:
+        """Names and versions of the offered interfaces, such as ``PKCS 11 3.0``; empty before PKCS#11 3.0."""
+        return [f"{name} {major}.{minor}" for name, (major, minor), _ in self._interfaces()]
+
+    def validation_flags(self, session: int) -> int | None:
+        """Flags of the validations that the session's last operation was in the scope of; None before 3.2."""
+        for name, version, functions in self._interfaces():
+            if name == "PKCS 11" and (3, 2) <= version < (4, 0):
+                ask = ffi.cast("CK_FUNCTION_LIST_3_2 *", functions).C_GetSessionValidationFlags
+                if ask == ffi.NULL:
+                    return None
+                flags = ffi.new("CK_ULONG *")
+                rv = ask(session, _LAST_VALIDATION_OK, flags)
+                if rv == Rv.FUNCTION_NOT_SUPPORTED:
+                    return None
+                self._check("C_GetSessionValidationFlags", rv)
+                return int(flags[0])
+        return None
 
     # Slots and tokens
 

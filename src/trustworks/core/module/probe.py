@@ -16,6 +16,7 @@ from trustworks.core.module.constants import LOST, mechanism_name
 from trustworks.core.module.library import sha256_of
 from trustworks.core.module.pkcs11 import CryptokiError, text
 from trustworks.core.module.signatures import make_plan
+from trustworks.core.module.validations import Validation, is_offered, read_validations, validated_signature
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,7 +40,11 @@ _PROBED: Final = b"what the module makes of these octets is verified with the pu
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModuleInfo:
-    """What `trustworks module info` shows."""
+    """What `trustworks module info` shows.
+
+    `validations` are the certificates that the module itself claims (PKCS#11 v3.2); `signs_validated` names
+    those in whose scope it counts a signature of its probe key, None where it does not say.
+    """
 
     library: Path
     library_sha256: bytes
@@ -56,6 +61,8 @@ class ModuleInfo:
     firmware_version: str
     mechanisms: tuple[str, ...]
     is_test_module: bool
+    validations: tuple[Validation, ...] = ()
+    signs_validated: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +86,9 @@ def info(module: Module) -> ModuleInfo:
     """Ask the library and the token."""
     cryptoki = module.cryptoki
     general, token = module.connection.run(lambda _: cryptoki.info()), module.token_info()
+    version, interfaces = _version(general.cryptokiVersion), tuple(cryptoki.interfaces())
+    claimed = read_validations(module) if is_offered(version, interfaces) else ()
+    flags = validated_signature(module) if claimed else None
     names = " ".join(
         text(field)
         for field in (general.libraryDescription, general.manufacturerID, token.model, token.manufacturerID)
@@ -89,8 +99,8 @@ def info(module: Module) -> ModuleInfo:
         library_description=text(general.libraryDescription),
         library_version=_version(general.libraryVersion),
         manufacturer=text(general.manufacturerID),
-        cryptoki_version=_version(general.cryptokiVersion),
-        interfaces=tuple(cryptoki.interfaces()),
+        cryptoki_version=version,
+        interfaces=interfaces,
         token_label=text(token.label),
         token_serial=text(token.serialNumber),
         token_model=text(token.model),
@@ -105,6 +115,10 @@ def info(module: Module) -> ModuleInfo:
             )
         ),
         is_test_module=any(name in names for name in _TEST_MODULES),
+        validations=claimed,
+        signs_validated=(
+            None if flags is None else tuple(one.identifier for one in claimed if one.flag & flags)
+        ),
     )
 
 
