@@ -1,0 +1,62 @@
+"""The audit log: its last signed checkpoint, whether that verifies, and what it does not cover yet."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from trustworks.assurance.evidence.model import Item, Kind, judged
+from trustworks.core.audit.checkpoint import certificate_is_the_signers, signature_is_valid
+from trustworks.core.trace import implements
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from trustworks.core.audit.checkpoint import Checkpoint
+
+COVERED: Final = "TRUSTWORKS:ASSURANCE-EVIDENCE-LOG"
+LATE: Final = timedelta(minutes=15)
+
+
+@implements("TRUSTWORKS:ASSURANCE-EVIDENCE-LOG", disabled=())
+def log_findings(
+    newest: Checkpoint | None, stamped: Checkpoint | None, size: int, at: datetime, *, stamps: bool
+) -> tuple[str, ...]:
+    """What is wrong with the checkpoints of a log of `size` events; `stamps`: they get time-stamps."""
+    if newest is None:
+        return ("the log has no signed checkpoint",) if size else ()
+    found = []
+    if not signature_is_valid(newest):
+        found.append("the signature of the last checkpoint is not valid")
+    if not certificate_is_the_signers(newest):
+        found.append("the certificate beside the last checkpoint is of another key")
+    if newest.size > size:
+        found.append(f"the log has {size} events and had {newest.size}: some were removed")
+    if size > newest.size and at - newest.moment > LATE:
+        found.append(f"{size - newest.size} events wait for a checkpoint, the last is of {newest.time}")
+    if stamps and stamped is None:
+        found.append("no checkpoint has a time-stamp")
+    elif stamps and stamped is not None and newest.size > stamped.size and at - stamped.moment > 4 * LATE:
+        found.append(f"the last time-stamped checkpoint is of {stamped.time}")
+    return tuple(found)
+
+
+def log_item(
+    newest: Checkpoint | None, stamped: Checkpoint | None, size: int, at: datetime, *, stamps: bool
+) -> Item:
+    """The evidence of the audit log: its newest checkpoint and the newest that is time-stamped."""
+    return judged(
+        Kind.LOG,
+        "checkpoints",
+        at,
+        findings=log_findings(newest, stamped, size, at, stamps=stamps),
+        well="The log has no events yet." if newest is None else "The last checkpoint is signed and valid.",
+        values={
+            "events": size,
+            "checkpoint": None if newest is None else {"size": newest.size, "root": newest.root.hex()},
+            "checkpoint_at": None if newest is None else newest.time,
+            "signer_spki_sha256": None if newest is None else newest.key,
+            "time_stamped_at": None if stamped is None else stamped.time,
+        },
+        requirements=(COVERED,),
+    )

@@ -1,0 +1,51 @@
+"""The requirements that this software carries out, and what last came of the tests that show them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from trustworks.assurance.evidence.model import Item, Kind, judged
+from trustworks.assurance.traceability import State
+from trustworks.core.trace import implements
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from trustworks.assurance.traceability import Trace
+
+TRACED: Final = "TRUSTWORKS:ASSURANCE-EVIDENCE-TRACE"
+_MOST: Final = 20  # ids that an item names; the table has them all
+
+
+@implements("TRUSTWORKS:ASSURANCE-EVIDENCE-TRACE", disabled=())
+def trace_findings(found: Trace) -> tuple[str, ...]:
+    """What is wrong with the table of requirements: what its check objects to, and tests that failed."""
+    objections = list(found.findings)
+    failed = [line.requirement.id for line in found.lines if line.state is State.FAILED]
+    if failed:
+        named = ", ".join(failed[:_MOST])
+        objections.append(f"the tests of {len(failed)} requirement(s) failed: {named}")
+    return tuple(objections)
+
+
+def trace_item(found: Trace, product: str, at: datetime) -> Item:
+    """The evidence of the software itself; `product` names it with its version.
+
+    An installed package has no tests with it: there the table is told, and that no result is known.
+    """
+    covered, total = found.count(State.COVERED), len(found.lines)
+    results = "" if found.has_results else " No results of tests are known here."
+    return judged(
+        Kind.TRACE,
+        product,
+        at,
+        findings=trace_findings(found),
+        well=f"{total} requirements, {covered} covered by a rule and a test that passed.{results}",
+        values={
+            "counts": {state.value: found.count(state) for state in State},
+            "tests_present": found.has_tests,
+            "results_known": found.has_results,
+            "gaps": sorted(line.requirement.id for line in found.lines if line.state is State.GAP),
+        },
+        requirements=(TRACED,),
+    )
