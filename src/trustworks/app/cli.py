@@ -106,6 +106,10 @@ NOUNS: dict[str, tuple[str, str]] = {
         "trustworks.app.commands.statements",
         "Practice and disclosure statements: render, check, publish, list, show.",
     ),
+    "integrity": (
+        "trustworks.app.commands.integrity",
+        "The signed manifest of an installation: make, verify.",
+    ),
     "assurance": (
         "trustworks.assurance.cli",
         "Requirements, where they are carried out and how they are shown.",

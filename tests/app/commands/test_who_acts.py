@@ -76,6 +76,8 @@ BY_ITSELF = {
     "sign": "a signer's, by the account that opens the token; a key of the provider's is told to the log",
     "augment": "a relying party's, which signs nothing",
     "agreement verify": "a relying party's",
+    "integrity make": "signs what is installed, by the key of who vouches for it; nothing here is changed",
+    "integrity verify": "a relying party's",
     "trust refresh": "a relying party's, whose lists show by their signatures whose they are",
     "trust list": "a relying party's",
     "trust show": "a relying party's",

@@ -22,6 +22,7 @@ from trustworks.app.configuration.settings import (
     TokensSettings,
 )
 from trustworks.app.configuration.statements import StatementsSettings
+from trustworks.assurance.integrity.config import IntegritySettings
 from trustworks.core.errors import Malformed
 from trustworks.core.module.config import ModuleSettings
 from trustworks.core.roles.config import RolesSettings
@@ -58,6 +59,7 @@ class Config(Table):
     signing: SigningSettings | None = None
     http: HttpSettings = Field(default_factory=HttpSettings)
     statements: StatementsSettings = Field(default_factory=StatementsSettings)
+    integrity: IntegritySettings = Field(default_factory=IntegritySettings)
     alarms: AlarmsSettings = Field(default_factory=AlarmsSettings)
     log: LogSettings = Field(default_factory=LogSettings)
 
