@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from expectation_table import ABSENT, RULE_SETS, deviations, read, real_products, table
-from expected_facts import EXPECTATIONS, ExpectationError, baseline
+from expected_base import EXPECTATIONS, ExpectationError, baseline
 
 from trustworks.assurance.model import (
     Conflict,

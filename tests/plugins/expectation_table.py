@@ -14,7 +14,8 @@ from datetime import date
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
-from expected_facts import EXPECTATIONS, KEYS, Baseline, ExpectationError, baseline, facts, refuse_unknown
+from expected_base import EXPECTATIONS, Baseline, ExpectationError, baseline, refuse_unknown
+from expected_facts import KEYS, facts
 
 from trustworks.assurance.model import Verdict
 
