@@ -35,7 +35,8 @@ class Status(StrEnum):
     REVOKED = "revoked"
 
 
-# Levels of single areas where they differ from the overall one; None where the area does not apply.
+# Levels of single areas where they differ from the overall one, by their names in FIPS 140 and ISO/IEC 19790,
+# such as "Physical Security"; None where the area does not apply.
 AreaLevels: TypeAlias = Mapping[str, int | None]
 Value: TypeAlias = str | int | date | tuple[str, ...] | AreaLevels | Status
 
@@ -62,6 +63,10 @@ class FactName(StrEnum):
     MODULE_TYPE = "module-type"  # FIPS 140: Hardware, Software, ...
     CATEGORY = "category"  # Common Criteria: the category of product; QSCD: who manages it
     SCHEME = "scheme"  # the country or body
+    VERSION = "version"  # of the product as a whole, where its source does not say of what
+    ASSURANCE_LEVEL = "assurance-level"  # EUCC: substantial or high
+    DEVICE_TYPES = "device-types"  # QSCD: signature, seal
+    MAINTENANCE = "maintenance"  # Common Criteria: day and title of each maintenance report
     REPORT = "report"  # the address of the certification report or security policy
     TARGET = "target"  # the address of the security target
 
@@ -86,6 +91,10 @@ FACTS: Final[Mapping[FactName, type]] = {
     FactName.MODULE_TYPE: str,
     FactName.CATEGORY: str,
     FactName.SCHEME: str,
+    FactName.VERSION: str,
+    FactName.ASSURANCE_LEVEL: str,
+    FactName.DEVICE_TYPES: tuple,
+    FactName.MAINTENANCE: tuple,
     FactName.REPORT: str,
     FactName.TARGET: str,
 }

@@ -1,0 +1,29 @@
+"""Importers of what is published about certificates: pure, from octets to facts with their provenance.
+
+`read_any` finds out which form a document has. Nothing is fetched: a person downloads it, and says when.
+"""
+
+from trustworks.assurance.sources.age import stale
+from trustworks.assurance.sources.forms import READERS, read_any
+from trustworks.assurance.sources.imported import (
+    DEFAULT,
+    Download,
+    Imported,
+    Limits,
+    ListedService,
+    Problem,
+)
+from trustworks.assurance.sources.merging import merge
+
+__all__ = [
+    "DEFAULT",
+    "READERS",
+    "Download",
+    "Imported",
+    "Limits",
+    "ListedService",
+    "Problem",
+    "merge",
+    "read_any",
+    "stale",
+]
