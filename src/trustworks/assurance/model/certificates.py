@@ -49,14 +49,16 @@ class FactName(StrEnum):
     HOLDER = "holder"
     STATUS = "status"
     ISSUED = "issued"
-    ENDS = "ends"  # the last day of its validity
+    ENDS = "ends"  # the day on which its validity ends; on that day it counts no more
     OVERALL_LEVEL = "overall-level"  # FIPS 140: 1 to 4
     AREA_LEVELS = "area-levels"
-    EAL = "eal"  # Common Criteria: 1 to 7
+    EAL = "eal"  # Common Criteria: 1 to 7; 0 where the source says that there is none
     AUGMENTED = "augmented"  # its components beyond the level, such as AVA_VAN.5
     AVA_VAN = "ava-van"  # 1 to 5
     PROTECTION_PROFILES = "protection-profiles"  # as the source names them; nobody has verified them
-    CAVEAT = "caveat"  # the condition under which the certificate holds, as printed
+    CAVEAT = (
+        "caveat"  # the condition under which the certificate holds, as printed; empty where there is none
+    )
     HARDWARE = "hardware"  # versions
     FIRMWARE = "firmware"
     SOFTWARE = "software"
