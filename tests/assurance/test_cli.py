@@ -47,7 +47,7 @@ def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Places:
     for folder in (found.register, found.code, tmp_path / "tests"):
         folder.mkdir()
     (found.register / "std.toml").write_text(REGISTER, encoding="utf-8")
-    monkeypatch.setattr(cli, "find_places", lambda: found)
+    monkeypatch.setattr(cli.trace, "find_places", lambda: found)
     return found
 
 
@@ -96,7 +96,7 @@ def test_check_fails_on_what_was_not_run_where_tests_were_run(
     places: Places, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     results = places.root / "results.json"
-    monkeypatch.setattr(cli, "find_places", lambda: replace(places, results=results))
+    monkeypatch.setattr(cli.trace, "find_places", lambda: replace(places, results=results))
     (places.register / "std.toml").write_text(REGISTER.replace('gap = "Not built."', ""), encoding="utf-8")
     (places.code / "rules.py").write_text("@implements('STD:1')\ndef rule(): ...\n", encoding="utf-8")
     test = "import pytest\n@pytest.mark.req('STD:1')\ndef test_it(): ...\n"
@@ -110,7 +110,7 @@ def test_check_fails_on_what_was_not_run_where_tests_were_run(
 
 def test_what_was_skipped_is_shown(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
     results = places.root / "results.json"
-    monkeypatch.setattr(cli, "find_places", lambda: replace(places, results=results))
+    monkeypatch.setattr(cli.trace, "find_places", lambda: replace(places, results=results))
     (places.register / "std.toml").write_text(REGISTER.replace('gap = "Not built."', ""), encoding="utf-8")
     (places.code / "rules.py").write_text("@implements('STD:1')\ndef rule(): ...\n", encoding="utf-8")
     test = "import pytest\n@pytest.mark.req('STD:1')\ndef test_it(): ...\n"
@@ -159,7 +159,7 @@ def test_an_installed_package_says_that_the_tests_are_elsewhere(
     places: Places, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     installed = Places(root=places.root, register=places.register, code=places.code)
-    monkeypatch.setattr(cli, "find_places", lambda: installed)
+    monkeypatch.setattr(cli.trace, "find_places", lambda: installed)
     assert NO_TESTS[:40] in run()[0]
     assert json.loads(run("--json")[0])["tests_present"] is False
 

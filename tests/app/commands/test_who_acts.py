@@ -16,6 +16,11 @@ LOOKS = {
     *("config check", "config explain", "config show", "module info", "module keys", "time status"),
     *("audit verify", "audit export", "audit checkpoint", "audit prove", "audit check-proof", "audit list"),
     *("audit show", "store status", "profile list", "profile show", "assurance trace"),
+    *("assurance rules list", "assurance rules show", "assurance rules check", "assurance verdicts"),
+    *("assurance forecast", "assurance product list", "assurance product show", "assurance binding list"),
+    *("assurance binding processes", "assurance certificate list", "assurance certificate show"),
+    *("assurance certificate find", "assurance certificate file", "assurance check list"),
+    *("assurance document list", "assurance transfer list", "assurance headcount list"),
     *("roles acts", "roles operator list", "roles operator show", "roles credential list"),
     *("roles change list", "roles change show", "roles approvals list", "roles approvals verify"),
     *(

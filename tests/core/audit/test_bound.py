@@ -265,6 +265,7 @@ NOT_BOUND = {
     "what is on its way out; what it is about is bound": ("notices", "notice_marks"),
     "told to the log one by one, without what is in them": ("signing_agreements", "signing_seals"),
     "counts of a day: by them a client is served or not, and nothing is proven": ("signing_usage",),
+    "read out of imported files, which are bound; made again by each import": ("assurance_catalogue",),
     "the state of a conversation, gone when it is over; the log tells what came of it": (
         "role_sessions", "role_challenges", "api_sessions", "api_requests", "cmp_transactions",
         "acme_orders", "acme_authorizations", "acme_order_authorizations", "acme_challenges",

@@ -57,6 +57,7 @@ FROZEN = {
     "0032_seals.py": "7d6f8d4c84366110fad8675836173dc872d04337aee70c5fb845aa16bd9886e9",
     "0033_agreements.py": "8db7c32fae37698b39236292fdc7a09f9ac764e7d8ebf93ec890d74ccad4ac73",
     "0034_signing_usage.py": "47f913120ad2d3b98521a1499c82f9e8177595b3ebaa61fdccd17c63f7240ee5",
+    "0035_assurance.py": "91ac9a8d1e92c19932f4078391408b8ac62dcbb796399a8b6d7a4c54bf490e7c",
 }
 
 

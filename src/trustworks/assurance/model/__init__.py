@@ -17,7 +17,7 @@ from trustworks.assurance.model.certificates import (
     Status,
     Value,
 )
-from trustworks.assurance.model.facts import Facts
+from trustworks.assurance.model.facts import Entry, Facts
 from trustworks.assurance.model.products import Binding, Identity, Product, ProductKind
 from trustworks.assurance.model.statements import (
     Check,
@@ -53,6 +53,7 @@ __all__ = [
     "Conflict",
     "Document",
     "DocumentKind",
+    "Entry",
     "Fact",
     "FactName",
     "Facts",

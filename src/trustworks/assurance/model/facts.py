@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from trustworks.assurance.model.certificates import Certificate
 from trustworks.assurance.model.products import Binding, Product
 from trustworks.assurance.model.statements import Check, Confirmation, Document, Headcount, Transfer
+
+# What the register keeps, one by one.
+Entry: TypeAlias = Product | Certificate | Binding | Document | Check | Confirmation | Transfer | Headcount
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -72,9 +72,9 @@ class Binding:
     """One process of one service uses one product.
 
     `functions` are those that it uses of the product (keygen, sign, backup, restore, export, import, wrap,
-    authorise, time, ...): each has to be inside what was evaluated. `algorithms` are the kinds of keys that are
-    in use there, such as P-384. `qualified` says whether the service is a qualified one; for others the outcome
-    is voluntary.
+    authorise, time, ...): each has to be inside what was evaluated. `algorithms` are the kinds of keys that
+    are in use there, such as P-384. `qualified` says whether the service is a qualified one; for others the
+    outcome is voluntary.
     """
 
     product: str

@@ -1,4 +1,4 @@
-"""`trustworks assurance`: the requirements, where they are carried out, and how they are shown."""
+"""`trustworks assurance trace`: the requirements, where they are carried out, and how they are shown."""
 
 from __future__ import annotations
 
@@ -17,20 +17,10 @@ from trustworks.assurance.traceability.areas import AreaLine, join_area, load_ar
 from trustworks.core.errors import Malformed, Unavailable
 from trustworks.core.options import AsJson  # noqa: TC001 - Typer reads it
 
-app = typer.Typer(
-    no_args_is_help=True, help="Requirements, where they are carried out and how they are shown."
-)
-
 # What a reader with --gaps wants to see: everything that is not shown to hold.
 OPEN = frozenset({State.GAP, State.MISSING, State.FAILED, State.NOT_RUN})
 
 
-@app.callback()
-def assurance() -> None:
-    """Requirements, where they are carried out and how they are shown."""
-
-
-@app.command()
 def trace(
     *,
     service: Annotated[str | None, typer.Option(help="Only the requirements of this service.")] = None,

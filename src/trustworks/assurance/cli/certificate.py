@@ -1,0 +1,237 @@
+"""`trustworks assurance certificate`: what schemes publish, and the certificates of products."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path  # noqa: TC003 - Typer reads it at run time
+from typing import Annotated, Any
+
+import typer
+
+from trustworks.assurance.cli.product import values_of
+from trustworks.assurance.cli.wiring import AssuranceWiring, open_register, show, today
+from trustworks.assurance.model import Certificate, FactName
+from trustworks.core.durable import read_at_most
+from trustworks.core.errors import Rejected
+from trustworks.core.moments import read_moment
+from trustworks.core.options import AsJson, By  # noqa: TC001 - Typer reads it
+from trustworks.core.printable import printable
+from trustworks.core.roles.model import Act
+from trustworks.core.roles.performing import performs
+
+certificate = typer.Typer(
+    no_args_is_help=True, help="Certificates of products: import, find, bind, list, show, file."
+)
+
+Id = Annotated[str, typer.Argument(help="Scheme and number, for example fips:4962.", metavar="CERTIFICATE")]
+Retrieved = Annotated[
+    str | None,
+    typer.Option(help="When it was downloaded (UTC), for example 2026-11-01; default: the file's own time."),
+]
+_MOST_TOLD = 20
+
+
+@certificate.command("import")
+@performs(Act.CONFIGURE)
+def import_(
+    context: typer.Context,
+    files: Annotated[
+        list[Path],
+        typer.Argument(
+            help="As downloaded: CMVP lists, pages, records; the CSV of the Common Criteria Portal; EUCC; "
+            "notified devices; trusted lists.",
+            exists=True,
+            dir_okay=False,
+        ),
+    ],
+    *,
+    source: Annotated[str, typer.Option(help="Where it was downloaded.")],
+    retrieved: Retrieved = None,
+    by: By = "system-administrator",
+    as_json: AsJson = False,
+) -> None:
+    """Import what schemes publish. The file is kept as it is; registered certificates get what it says newly.
+
+    Exit code 1 where something in a file was not read; the rest is imported.
+    """
+    from trustworks.assurance.service import LARGEST_FILE  # noqa: PLC0415 - loads the records
+
+    found = []
+    with open_register(context, by) as register:
+        for one in files:
+            moment = read_moment(retrieved) if retrieved else datetime.fromtimestamp(one.stat().st_mtime, UTC)
+            data = read_at_most(one, LARGEST_FILE + 1)
+            found.append((one, register.take_in(data, name=one.name, source=source, retrieved=moment)))
+    if as_json:
+        typer.echo(
+            json.dumps(
+                [
+                    {
+                        "file": one.name,
+                        "sha256": taken.sha256,
+                        "kind": taken.imported.kind.value,
+                        "certificates": len(taken.imported.certificates),
+                        "changed": list(taken.changed),
+                        "problems": [
+                            {"place": each.place, "sentence": each.sentence}
+                            for each in taken.imported.problems
+                        ],
+                    }
+                    for one, taken in found
+                ],
+                ensure_ascii=False,
+            )
+        )
+    else:
+        for one, taken in found:
+            imported = taken.imported
+            typer.echo(
+                printable(
+                    f"{one.name}: {imported.kind}, {len(imported.certificates)} certificate(s), kept as "
+                )
+                + taken.sha256[:16]
+            )
+            for identifier in taken.changed:
+                typer.echo(f"  {identifier} is registered, and was changed by it")
+            for each in imported.problems[:_MOST_TOLD]:
+                typer.secho(printable(f"  {each.place}: {each.sentence}"), err=True, fg="red")
+            if len(imported.problems) > _MOST_TOLD:
+                typer.echo(f"  {len(imported.problems) - _MOST_TOLD} more; --json names all.", err=True)
+    if any(taken.imported.problems for _, taken in found):
+        raise typer.Exit(1)
+
+
+@certificate.command("find")
+def find_(
+    context: typer.Context,
+    words: Annotated[list[str], typer.Argument(help="What its entry has, for example Luna K7.")],
+    *,
+    most: Annotated[int, typer.Option(min=1, max=1000, help="At most so many.")] = 25,
+    as_json: AsJson = False,
+) -> None:
+    """Find certificates in what was imported."""
+    from trustworks.assurance.records import find  # noqa: PLC0415 - loads the records
+
+    wiring: AssuranceWiring = context.obj
+    with wiring.open_database() as database, database.read() as connection:
+        found = find(connection, words, most=most)
+    show(
+        found, _line, as_json=as_json, values=values_of, none="No import has a certificate with these words."
+    )
+
+
+@certificate.command()
+@performs(Act.CONFIGURE)
+def bind(
+    context: typer.Context,
+    identifier: Id,
+    product: Annotated[str, typer.Argument(help="The product.", metavar="PRODUCT")],
+    *,
+    file: Annotated[
+        Path | None, typer.Option(help="The certificate itself, to be kept.", exists=True, dir_okay=False)
+    ] = None,
+    source: Annotated[str, typer.Option(help="With --file: where it is from.")] = "",
+    by: By = "system-administrator",
+) -> None:
+    """Register a certificate that an import has, and bind it to a product."""
+    from trustworks.assurance.service import LARGEST_FILE  # noqa: PLC0415 - loads the records
+
+    with open_register(context, by) as register:
+        kept = None
+        if file is not None:
+            data = read_at_most(file, LARGEST_FILE + 1)
+            kept = register.keep(data, name=file.name, source=source or "its owner", retrieved=today())
+        register.bind_certificate(identifier, product, file=kept)
+    typer.echo(f"Bound {identifier} to {product}.")
+
+
+@certificate.command("list")
+def list_(context: typer.Context, *, as_json: AsJson = False) -> None:
+    """List the registered certificates."""
+    from trustworks.assurance.records import EntryKind, entries  # noqa: PLC0415 - loads the records
+
+    wiring: AssuranceWiring = context.obj
+    with wiring.open_database() as database, database.read() as connection:
+        found = list(entries(connection, EntryKind.CERTIFICATE).values())
+    show(
+        found,
+        _line,
+        as_json=as_json,
+        values=values_of,
+        none="No certificate is registered. `trustworks assurance certificate import` reads what schemes "
+        "publish, and `trustworks assurance certificate bind` registers one.",
+    )
+
+
+@certificate.command("show")
+def show_(context: typer.Context, identifier: Id, *, as_json: AsJson = False) -> None:
+    """Print a certificate, registered or imported: every fact with its source, also where these differ."""
+    from trustworks.assurance.records import EntryKind, catalogued, decode, newest  # noqa: PLC0415 - as above
+
+    wiring: AssuranceWiring = context.obj
+    with wiring.open_database() as database, database.read() as connection:
+        known = newest(connection, EntryKind.CERTIFICATE, identifier)
+        others = catalogued(connection, identifier)
+    found = decode(Certificate, known.content) if known is not None and known.content else None
+    if found is None and not others:
+        raise Rejected("assurance.certificate", f"Neither the register nor an import has {identifier!a:.80}.")
+    shown = [found] if found is not None else others
+    if as_json:
+        typer.echo(json.dumps([values_of(one) for one in shown], indent=2, ensure_ascii=False))
+        return
+    for one in shown:
+        typer.echo(f"{one.id}{'' if found is not None else '  (imported, not registered)'}")
+        for fact in sorted(one.facts, key=lambda each: (each.name, each.provenance.kind)):
+            source = f"{fact.provenance.name}, {fact.provenance.place}, {fact.provenance.retrieved:%Y-%m-%d}"
+            typer.echo(printable(f"  {fact.name:<20} {_told(fact.value)}  ({source})"))
+
+
+@certificate.command("file")
+def file_(
+    context: typer.Context,
+    sha256: Annotated[
+        str, typer.Argument(help="SHA-256 of a kept file, or how it begins.", metavar="SHA256")
+    ],
+    *,
+    out: Annotated[Path, typer.Option(help="Where to write it.")],
+    replace: Annotated[bool, typer.Option("--replace", help="Let it take another file's place.")] = False,
+) -> None:
+    """Write a kept file as it came."""
+    from trustworks.assurance.records import file, files  # noqa: PLC0415 - loads the records
+    from trustworks.core.output import write_output  # noqa: PLC0415 - only here
+
+    wiring: AssuranceWiring = context.obj
+    with wiring.open_database() as database, database.read() as connection:
+        found = [one for one in files(connection) if one.sha256.startswith(sha256.lower())]
+        if len(found) != 1:
+            raise Rejected(
+                "assurance.file",
+                f"{'No kept file begins' if not found else 'Several kept files begin'} with {sha256!a:.80}.",
+            )
+        kept = file(connection, found[0].sha256)
+    assert kept is not None  # noqa: S101 - it is on the list
+    write_output(out, [kept.content], replace=replace)
+
+
+def _line(one: Certificate) -> str:
+    told = [
+        _told(fact.value)
+        for name in (
+            FactName.PRODUCT,
+            FactName.STANDARD,
+            FactName.OVERALL_LEVEL,
+            FactName.EAL,
+            FactName.STATUS,
+        )
+        for fact in one.told(name)[:1]
+    ]
+    return f"{one.id:<40} {', '.join(told)}"
+
+
+def _told(value: Any) -> str:
+    if isinstance(value, tuple):
+        return ", ".join(value)
+    if isinstance(value, dict):
+        return ", ".join(f"{name}: {'N/A' if level is None else level}" for name, level in value.items())
+    return str(value)

@@ -1,0 +1,290 @@
+"""The questions that are asked of one certificate of one product."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import date
+from typing import TYPE_CHECKING, Final
+
+from trustworks.assurance.engine.subject import KINDS_OF_ENDED, Answer, area_name, names
+from trustworks.assurance.model import ConfirmationKind, Conflict, FactName, Missing, Status, Used
+from trustworks.assurance.rulesets.domains import UNKNOWN
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from trustworks.assurance.engine.subject import Subject
+    from trustworks.assurance.model import Certificate, Confirmation, Fact, Value
+
+_STANDARDS: Final = ("FIPS 140-1", "FIPS 140-2", "FIPS 140-3")
+_WITHDRAWN: Final = frozenset({Status.REVOKED, Status.SUSPENDED})
+_CONFLICT: Final = "sources differ about it"
+
+
+def standard(subject: Subject) -> Answer:
+    """The standard of a FIPS certificate."""
+    value, facts = _value(subject, FactName.STANDARD)
+    if not isinstance(value, str):
+        return _unknown("its standard", value, facts)
+    plain = re.sub(r"\s+", " ", value.upper().replace("PUB ", "")).strip()
+    found = next((one for one in _STANDARDS if plain.startswith(one)), "other")
+    return Answer(found, value, facts)
+
+
+def overall_level(subject: Subject) -> Answer:
+    """The overall level of FIPS 140."""
+    value, facts = _value(subject, FactName.OVERALL_LEVEL)
+    if not isinstance(value, int) or not 1 <= value <= 4:
+        return _unknown("its overall level", value, facts)
+    return Answer(value, str(value), facts)
+
+
+def areas_that_matter(subject: Subject) -> Answer:
+    """Whether each area that matters to keys is at level 3 or higher."""
+    known, facts = levels(subject)
+    if known is None:
+        return _unknown("the levels of its areas", Missing(FactName.AREA_LEVELS), facts)
+    overall, areas = known
+    below = []
+    for wanted in subject.words("areas"):
+        alternatives = [one.strip() for one in wanted.split("|")]
+        level = next((areas[one] for one in map(area_name, alternatives) if one in areas), overall)
+        if level is None or level < 3:
+            below.append(f"{alternatives[0]} ({'does not apply' if level is None else level})")
+    return Answer("below" if below else "at-3", ", ".join(below), facts)
+
+
+def any_area_at_3(subject: Subject) -> Answer:
+    """Whether some area is at level 3 or higher: what the guidance, read literally, is content with."""
+    known, facts = levels(subject)
+    if known is None:
+        return _unknown("the levels of its areas", Missing(FactName.AREA_LEVELS), facts)
+    overall, areas = known
+    found = any(level is not None and level >= 3 for level in (overall, *areas.values()))
+    return Answer("yes" if found else "no", "", facts)
+
+
+def status(subject: Subject) -> Answer:
+    """How the certificate stands on the day that is asked about.
+
+    What a source says of it holds for any day, since it does not say since when; its own dates and the end of
+    its standard make an active one less.
+    """
+    told, about_status = _value(subject, FactName.STATUS)
+    issued, about_issue = _value(subject, FactName.ISSUED)
+    ends, about_end = _value(subject, FactName.ENDS)
+    used = (*about_status, *about_issue, *about_end)
+    if told in _WITHDRAWN:
+        return Answer(str(told), f"it is {told}", used)
+    conflict = next((one for one in (told, issued, ends) if isinstance(one, Conflict)), None)
+    if conflict is not None:
+        return _unknown("how it stands", conflict, used)
+    if isinstance(issued, date) and issued > subject.at:
+        return Answer("not-yet", f"it was issued on {issued}, later than this day", used)
+    ended = _ended(subject, told, ends)
+    if ended is not None:
+        return Answer(*ended, used)
+    if told is not Status.ACTIVE:
+        return _unknown("how it stands", told, used)
+    return Answer("active", f"it is active{f' until {ends}' if isinstance(ends, date) else ''}", used)
+
+
+def _ended(subject: Subject, told: object, ends: object) -> tuple[str, str] | None:
+    """That it counts no more: by its source, by the end of its standard, by its own end."""
+    if isinstance(told, Status) and told is not Status.ACTIVE:
+        return str(told), f"it is {told}"
+    own = standard(subject).value
+    for one in subject.rules.sunsets:
+        if one.standard == own and one.begins <= subject.at:
+            return str(one.status), f"all certificates of {own} are {one.status} since {one.begins}"
+    if isinstance(ends, date) and ends <= subject.at:
+        how = KINDS_OF_ENDED.get(_certificate(subject).kind, "expired")
+        return how, f"its validity ended on {ends}"
+    return None
+
+
+def caveat(subject: Subject) -> Answer:
+    """The condition under which the certificate holds, and whether a person confirmed that it is kept."""
+    value, facts = _value(subject, FactName.CAVEAT)
+    if not isinstance(value, str):
+        return _unknown("its caveat", value, facts)
+    left = value
+    for phrase in subject.words("harmless-caveats"):
+        left = re.sub(re.escape(phrase), "", left, flags=re.IGNORECASE)
+    if not re.search(r"\w", left):
+        return Answer("none", value, facts)
+    told = " ".join(value.split())
+    confirmed = subject.confirmations(ConfirmationKind.CONDITION)
+    if confirmed and confirmed[-1].complete:
+        return Answer("confirmed", told, (*facts, *_confirmed(confirmed[-1:])))
+    return Answer("unconfirmed", told, facts)
+
+
+def eal(subject: Subject) -> Answer:
+    """The evaluation assurance level; 0 where the certificate has none."""
+    value, facts = _value(subject, FactName.EAL)
+    if not isinstance(value, int) or not 0 <= value <= 7:
+        return _unknown("its evaluation assurance level", value, facts)
+    return Answer(value, f"EAL {value}" if value else "no evaluation assurance level", facts)
+
+
+def profile(subject: Subject) -> Answer:
+    """Whether it conforms to one of the protection profiles: only a person's reading counts."""
+    wanted = subject.words("profiles")
+    read = subject.confirmations(ConfirmationKind.PROFILE)
+    for one in reversed(read):
+        found = next((name for name in wanted for value in one.values if names(value, name)), None)
+        if found is not None and one.complete:
+            return Answer("verified", found, _confirmed((one,)))
+    value, facts = _value(subject, FactName.PROTECTION_PROFILES)
+    if isinstance(value, Conflict | Missing):
+        return _unknown("its protection profiles", value, facts)
+    claimed = [
+        one for one in (value if isinstance(value, tuple) else ()) if any(names(one, n) for n in wanted)
+    ]
+    if claimed:
+        return Answer("claimed", ", ".join(claimed), facts)
+    return Answer("absent", ", ".join(wanted), facts)
+
+
+def scope(subject: Subject) -> Answer:
+    """Whether every function that the process uses was evaluated."""
+    used = subject.binding.functions
+    read = subject.confirmations(ConfirmationKind.SCOPE)
+    if not used:
+        return Answer(UNKNOWN, "nobody has written which functions the process uses")
+    if not read:
+        return Answer(UNKNOWN, "nobody has confirmed which functions were evaluated")
+    evaluated = {value for one in read for value in one.values}
+    outside = [one for one in used if one not in evaluated]
+    if outside:
+        return Answer("outside", ", ".join(outside), _confirmed(read))
+    return Answer("inside", ", ".join(used), _confirmed(read))
+
+
+def identity(subject: Subject) -> Answer:
+    """Whether a person confirmed that this instance is what the certificate is about, and it is so still.
+
+    `Confirmation.values` may hold what was compared (``firmware=7.8.4``): what has changed since undoes it.
+    """
+    product = subject.product
+    now = {
+        "hardware": product.hardware,
+        "firmware": product.firmware,
+        "software": product.software,
+        "model": product.model,
+        "variant": product.variant,
+        "serial": product.serial,
+    }
+    read = subject.confirmations(ConfirmationKind.IDENTITY)
+    if read:
+        last = read[-1]
+        then = dict(one.split("=", 1) for one in last.values if "=" in one)
+        changed = [
+            f"{name} was {value}, and is {now[name] or 'not told'}"
+            for name, value in then.items()
+            if name in now and now[name] != value
+        ]
+        if changed:
+            return Answer("differs", "; ".join(changed), _confirmed((last,)))
+        if last.complete:
+            return Answer("same", "", _confirmed((last,)))
+    for name, own in ((FactName.HARDWARE, product.hardware), (FactName.FIRMWARE, product.firmware)):
+        value, facts = _value(subject, name)
+        if own and isinstance(value, tuple) and value and own not in value:
+            return Answer("differs", f"{name} {own} is not among {', '.join(value)}", facts)
+    return Answer(UNKNOWN, "nobody has confirmed that this instance is the evaluated variant and version")
+
+
+def configured(subject: Subject) -> Answer:
+    """Whether the device is configured and used as it was certified, item by item."""
+    return _checklist(subject, ConfirmationKind.CONFIGURED, "complete")
+
+
+def target_fits(subject: Subject) -> Answer:
+    """Whether what was evaluated fits the standard, by a risk analysis."""
+    return _checklist(subject, ConfirmationKind.TARGET_FITS, "confirmed")
+
+
+def _checklist(subject: Subject, kind: ConfirmationKind, whole: str) -> Answer:
+    read = subject.confirmations(kind)
+    if not read:
+        return Answer(UNKNOWN, "nobody has confirmed it")
+    return Answer(whole if read[-1].complete else "incomplete", "", _confirmed(read[-1:]))
+
+
+def _certificate(subject: Subject) -> Certificate:
+    assert subject.certificate is not None  # noqa: S101 - `rulesets.checking` sees to it
+    return subject.certificate
+
+
+def _value(subject: Subject, name: FactName) -> tuple[Value | Missing | Conflict, tuple[Used, ...]]:
+    certificate = _certificate(subject)
+    value = certificate.value(name)
+    return value, tuple(_used(subject, one) for one in certificate.told(name))
+
+
+def _used(subject: Subject, fact: Fact) -> Used:
+    source = fact.provenance
+    return Used(
+        what=f"{_certificate(subject).id} {fact.name}",
+        value=_text(fact.value),
+        source=f"{source.name}, {source.place}, retrieved {source.retrieved:%Y-%m-%d}",
+        evidence=source.document,
+        stale=source.document in subject.stale,
+    )
+
+
+def _text(value: Value) -> str:
+    if isinstance(value, tuple):
+        return ", ".join(value)
+    if isinstance(value, Mapping):
+        return ", ".join(f"{k}: {'N/A' if v is None else v}" for k, v in sorted(value.items()))
+    return str(value)
+
+
+def _confirmed(read: tuple[Confirmation, ...]) -> tuple[Used, ...]:
+    return tuple(
+        Used(
+            what=f"{one.certificate} {one.kind}",
+            value=", ".join(one.values) or ("complete" if one.complete else "incomplete"),
+            source=f"{one.by}, {one.on}, {one.page}",
+        )
+        for one in read
+    )
+
+
+def _unknown(what: str, value: object, facts: tuple[Used, ...]) -> Answer:
+    if isinstance(value, Conflict):
+        told = " and ".join(
+            dict.fromkeys(f"{_text(one.value)} ({one.provenance.name})" for one in value.facts)
+        )
+        return Answer(UNKNOWN, f"{_CONFLICT}: {told}", facts)
+    return Answer(UNKNOWN, f"no source tells {what}", facts)
+
+
+def levels(subject: Subject) -> tuple[tuple[int, dict[str, int | None]] | None, tuple[Used, ...]]:
+    """The overall level, and the areas that differ from it; None where one of them is unknown."""
+    overall, about_overall = _value(subject, FactName.OVERALL_LEVEL)
+    areas, about_areas = _value(subject, FactName.AREA_LEVELS)
+    facts = (*about_overall, *about_areas)
+    if not isinstance(overall, int) or not isinstance(areas, Mapping):
+        return None, facts
+    return (overall, {area_name(name): level for name, level in areas.items()}), facts
+
+
+QUESTIONS: Final[Mapping[str, Callable[[Subject], Answer]]] = {
+    "standard": standard,
+    "overall-level": overall_level,
+    "areas-that-matter": areas_that_matter,
+    "any-area-at-3": any_area_at_3,
+    "status": status,
+    "caveat": caveat,
+    "eal": eal,
+    "profile": profile,
+    "scope": scope,
+    "identity": identity,
+    "configured": configured,
+    "target-fits": target_fits,
+}

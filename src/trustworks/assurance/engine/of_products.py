@@ -1,0 +1,369 @@
+"""The questions that are asked of a product in its process."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+from functools import partial
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+from trustworks.assurance.engine import of_certificates
+from trustworks.assurance.engine.subject import Answer, area_name
+from trustworks.assurance.model import (
+    CertificateKind,
+    CheckKind,
+    DocumentKind,
+    FactName,
+    Missing,
+    Status,
+    Used,
+)
+from trustworks.assurance.rulesets.domains import UNKNOWN
+from trustworks.core.module.agreed import catalogue
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from trustworks.assurance.engine.subject import Subject
+    from trustworks.assurance.model import Certificate, Check, Document, Transfer
+
+# A shipment is received by two (EN 319 411-1, 6.5.2); the others are looked at by whoever is appointed.
+_TWO_PERSONS: Final = frozenset({CheckKind.SHIPMENT, CheckKind.DUAL_CONTROL})
+_COVERING: Final = frozenset({"FIPS 140-2", "FIPS 140-3"})
+_KEPT: Final = frozenset({"none", "confirmed"})
+_AHEAD: Final = timedelta(days=365)  # an end of an algorithm within it is told
+
+
+def day(subject: Subject) -> Answer:
+    """The day that is asked about."""
+    return Answer(subject.at.toordinal(), subject.at.isoformat())
+
+
+def hardware(subject: Subject) -> Answer:
+    """Whether it is a device at all: software that plays one is for tests."""
+    product = subject.product
+    observed = product.observed
+    if observed is not None and observed.is_test_module:
+        told = f"the module says that it is {observed.manufacturer} {observed.model}, which is software"
+        return Answer("test", told, _observed(subject))
+    if product.real_hardware is None:
+        return Answer(UNKNOWN, "nobody has written whether it is a device or software")
+    used = Used(what=f"{product.id} real hardware", value=str(product.real_hardware), source="the register")
+    if not product.real_hardware:
+        return Answer("test", "the register says that it is software", (used,))
+    return Answer("real", "", (used, *_observed(subject)))
+
+
+def observed(subject: Subject) -> Answer:
+    """Whether what the module says of itself is what the register holds."""
+    product, seen = subject.product, subject.product.observed
+    if seen is None:
+        return Answer("not-read")
+    pairs = (
+        ("serial number", product.serial, seen.serial),
+        ("model", product.model, seen.model),
+        ("manufacturer", product.manufacturer, seen.manufacturer),
+        ("firmware", product.firmware, seen.firmware),
+        ("hardware", product.hardware, seen.hardware),
+        ("PKCS#11 library (SHA-256)", product.library_sha256, seen.library_sha256),
+    )
+    differing = [
+        f"the {name} is {now}, and {then} in the register"
+        for name, then, now in pairs
+        if then and then != now
+    ]
+    return Answer("differs" if differing else "same", "; ".join(differing), _observed(subject))
+
+
+def _observed(subject: Subject) -> tuple[Used, ...]:
+    seen = subject.product.observed
+    if seen is None:
+        return ()
+    told = f"{seen.manufacturer} {seen.model}, serial {seen.serial}, firmware {seen.firmware}"
+    return (
+        Used(
+            what=f"{subject.product.id} identity",
+            value=told,
+            source=f"read from the module on {seen.at:%Y-%m-%d %H:%M} UTC",
+            evidence=seen.library_sha256,
+        ),
+    )
+
+
+def health(subject: Subject) -> Answer:
+    """Whether it works: its last probe, else the last check of its function."""
+    if subject.product.healthy is not None:
+        used = Used(
+            what=f"{subject.product.id} health", value=str(subject.product.healthy), source="the last probe"
+        )
+        return Answer("well" if subject.product.healthy else "failed", "its last probe", (used,))
+    found = check(subject, CheckKind.FUNCTION)
+    answers = {"passed": "well", "failed": "failed"}
+    return Answer(answers.get(str(found.value), UNKNOWN), found.told or "no probe and no check", found.facts)
+
+
+def document(subject: Subject, kind: DocumentKind) -> Answer:
+    """Whether a document is at hand, argues all that it has to, and has been reviewed in time."""
+    found = subject.documents(kind)
+    if not found:
+        return Answer("none", kind.replace("-", " "))
+    last = found[-1]
+    used = (_document(last),)
+    if last.open:
+        return Answer("open", ", ".join(last.open), used)
+    if last.reviewed_until is not None and last.reviewed_until < subject.at:
+        return Answer("overdue", f"due on {last.reviewed_until}", used)
+    return Answer("at-hand", last.title, used)
+
+
+def _document(one: Document) -> Used:
+    return Used(
+        what=f"{one.product} {one.kind}",
+        value=one.title,
+        source=f"written {one.written}",
+        evidence=one.sha256,
+    )
+
+
+def check(subject: Subject, kind: CheckKind) -> Answer:
+    """The last check of a kind: whether it passed, by how many, and whether it is due again."""
+    found = subject.checks(kind)
+    if not found:
+        return Answer("none", kind.replace("-", " "))
+    last = found[-1]
+    used = (_check(last),)
+    if not last.passed:
+        return Answer("failed", f"on {last.on}", used)
+    if kind in _TWO_PERSONS and len(set(last.persons)) < 2:
+        return Answer("one-person", f"on {last.on}", used)
+    if last.due is not None and last.due < subject.at:
+        return Answer("overdue", f"due on {last.due}", used)
+    return Answer("passed", f"on {last.on}", used)
+
+
+def _check(one: Check) -> Used:
+    told = f"{'passed' if one.passed else 'failed'}{f', due again {one.due}' if one.due else ''}"
+    by = f"{len(set(one.persons))} person{'' if len(set(one.persons)) == 1 else 's'}"
+    return Used(what=f"{one.product} {one.kind}", value=told, source=f"{by}, {one.on}")
+
+
+def uncovered(subject: Subject) -> Answer:
+    """Which areas of ISO/IEC 19790 no certificate covers, and whether a document argues each.
+
+    A certificate of FIPS 140-2 or 140-3 covers the areas in which its level is that of the parameter `level`
+    or higher; areas of `accepted-not-applicable` need not apply. Without one that is active, all areas
+    (`levels-areas`) are uncovered.
+    """
+    wanted, level = subject.words("levels-areas"), subject.number("level")
+    left = {area_name(one): one for one in wanted}
+    used: list[Used] = []
+    for certificate in subject.index.certificates_of(subject.product):
+        covered, facts = _covered(subject, certificate, level)
+        if covered:
+            used += facts
+        left = {key: name for key, name in left.items() if key not in covered}
+    if not left:
+        return Answer("none", "", tuple(used))
+    documents = subject.documents(DocumentKind.ISO_19790)
+    told = ", ".join(left.values())
+    if not documents:
+        return Answer("no-document", told, tuple(used))
+    last = documents[-1]
+    argued = {area_name(one) for one in last.argued} - {area_name(one) for one in last.open}
+    still = [name for key, name in left.items() if key not in argued]
+    if still:
+        return Answer("not-argued", ", ".join(still), (*used, _document(last)))
+    return Answer("argued", told, (*used, _document(last)))
+
+
+def _covered(
+    subject: Subject, certificate: Certificate, level: int
+) -> tuple[frozenset[str], tuple[Used, ...]]:
+    """The areas that an active certificate of FIPS 140 covers at a level."""
+    if certificate.kind is not CertificateKind.FIPS:
+        return frozenset(), ()
+    about = replace(subject, certificate=certificate)
+    standing, told = of_certificates.status(about), of_certificates.standard(about)
+    known, _ = of_certificates.levels(about)
+    if standing.value != "active" or told.value not in _COVERING or known is None:
+        return frozenset(), ()
+    if of_certificates.identity(about).value != "same" or of_certificates.caveat(about).value not in _KEPT:
+        return frozenset(), ()
+    overall, areas = known
+    optional = {area_name(one) for one in subject.words("accepted-not-applicable")}
+    covered = set()
+    for one in map(area_name, subject.words("levels-areas")):
+        own = areas.get(one, overall)
+        if (own is None and one in optional) or (own is not None and own >= level):
+            covered.add(one)
+    return frozenset(covered), (*standing.facts, *of_certificates.overall_level(about).facts)
+
+
+def transfer(subject: Subject) -> Answer:
+    """Whether keys came here from another module, and whether they were protected as well on the way."""
+    moves = _moves(subject)
+    if isinstance(moves, Answer):
+        return moves
+    return _protected(moves, "transfer")
+
+
+def transfer_allowed(subject: Subject) -> Answer:
+    """Whether the certificates of both modules allow that keys went from the one into the other."""
+    moves = _moves(subject)
+    if isinstance(moves, Answer):
+        return moves
+    if any(one.allowed_by_certificates is None for one in moves):
+        return Answer(UNKNOWN, "nobody has written whether the certificates of both modules allow it")
+    used = tuple(_move(one) for one in moves)
+    allowed = all(one.allowed_by_certificates for one in moves)
+    return Answer("allowed" if allowed else "not-allowed", ", ".join(one.source for one in moves), used)
+
+
+def _moves(subject: Subject) -> tuple[Transfer, ...] | Answer:
+    """How keys came from the modules that make them to this one; an answer where none has to.
+
+    The process that makes keys is the one of the same name: ca_key_generation for ca_key_use.
+    """
+    moves = tuple(
+        one
+        for one in subject.index.transfers.get(subject.product.id, ())
+        if not one.backup and one.target == subject.product.id and one.on <= subject.at
+    )
+    binding = subject.binding
+    if not binding.process.endswith("_use"):
+        return moves or Answer("not-needed")
+    making = (binding.service, f"{binding.process.removesuffix('_use')}_generation")
+    makers = {
+        one.product
+        for one in subject.index.bindings.get(making, ())
+        if one.since is None or one.since <= subject.at
+    }
+    if not makers or subject.product.id in makers:
+        return moves or Answer("not-needed")
+    if not makers & {one.source for one in moves}:
+        return Answer(UNKNOWN, f"no transfer from {', '.join(sorted(makers))} is on record")
+    return moves
+
+
+def backup(subject: Subject) -> Answer:
+    """How keys went into backups and came back."""
+    moves = tuple(
+        one
+        for one in subject.index.transfers.get(subject.product.id, ())
+        if one.backup and one.on <= subject.at
+    )
+    if not moves:
+        return Answer("none")
+    return _protected(moves, "backup")
+
+
+def _protected(moves: tuple[Transfer, ...], what: str) -> Answer:
+    used = tuple(_move(one) for one in moves)
+    single = [one for one in moves if not one.dual_control]
+    if single:
+        return Answer("single", ", ".join(f"{one.on}" for one in single), used)
+    unlike = [one for one in moves if one.equal_protection is False or not one.checksum_matched]
+    if unlike:
+        return Answer("unequal", ", ".join(f"{one.on} from {one.source}" for one in unlike), used)
+    if any(one.equal_protection is None for one in moves):
+        return Answer(UNKNOWN, f"nobody has written how the {what} was protected", used)
+    return Answer("equal", ", ".join(f"{one.on} from {one.source}" for one in moves), used)
+
+
+def _move(one: Transfer) -> Used:
+    told = f"equal protection: {one.equal_protection}, dual control: {one.dual_control}"
+    return Used(what=f"{one.source} to {one.target}", value=told, source=f"{one.on}")
+
+
+def headcount(subject: Subject) -> Answer:
+    """Whether no more persons may act than the practice statement says."""
+    found = [one for one in subject.index.headcounts.get(subject.product.id, ()) if one.on <= subject.at]
+    if not found:
+        return Answer(UNKNOWN, "nobody has counted who may back keys up and recover them")
+    latest = {one.act: one for one in sorted(found, key=lambda one: one.on)}.values()
+    used = tuple(
+        Used(
+            what=f"{one.product} {one.act}",
+            value=f"{one.persons} of {'?' if one.allowed is None else one.allowed}",
+            source=f"{one.on}",
+        )
+        for one in latest
+    )
+    unstated = [one.act for one in latest if one.allowed is None]
+    if unstated:
+        return Answer("unstated", ", ".join(unstated), used)
+    over = [
+        f"{one.act}: {one.persons}, allowed {one.allowed}"
+        for one in latest
+        if one.allowed is not None and one.persons > one.allowed
+    ]
+    return Answer("over" if over else "within", ", ".join(over), used)
+
+
+def algorithms(subject: Subject) -> Answer:
+    """Whether the kinds of keys in use are agreed on this day (ECCG agreed cryptographic mechanisms)."""
+    own = subject.binding.algorithms
+    if not own:
+        return Answer(UNKNOWN, "nobody has written which kinds of keys are in use")
+    used = (Used(what="kinds of keys", value=", ".join(own), source="the binding"),)
+    not_agreed, ending = [], []
+    for name in own:
+        entry = _AGREED.get(name)
+        until = None if entry is None else entry.until
+        if entry is None or entry.status == "not-agreed" or (until is not None and until < subject.at):
+            not_agreed.append(name if until is None else f"{name} (until {until})")
+        elif until is not None and until - subject.at <= _AHEAD:
+            ending.append(f"{name} (until {until})")
+    if not_agreed:
+        return Answer("not-agreed", ", ".join(not_agreed), used)
+    return Answer("ending" if ending else "agreed", ", ".join(ending or own), used)
+
+
+def qscd(subject: Subject) -> Answer:
+    """Whether the device is on the notified list of qualified signature creation devices."""
+    found = [
+        one for one in subject.index.certificates_of(subject.product) if one.kind is CertificateKind.QSCD
+    ]
+    if not found:
+        return Answer("none")
+    for one in found:
+        ends, status = one.value(FactName.ENDS), one.value(FactName.STATUS)
+        running = isinstance(ends, Missing) or (isinstance(ends, date) and ends > subject.at)
+        if running and status in (Status.ACTIVE, Missing(FactName.STATUS)):
+            return Answer("notified", one.number)
+    return Answer("ended", ", ".join(one.number for one in found))
+
+
+_AGREED: Final = {algorithm.value: entry for algorithm, entry in catalogue().keys.items()}
+# The first days on which a kind of key is told to end, or has ended.
+ENDS_OF_ALGORITHMS: Final = tuple(
+    day
+    for entry in _AGREED.values()
+    if entry.until is not None
+    for day in (entry.until - _AHEAD, entry.until + timedelta(days=1))
+)
+
+
+def in_force(since: date | None, until: date | None, at: date) -> bool:
+    """Whether a binding holds on a day; `until` is the first day on which it does not."""
+    return (since is None or since <= at) and (until is None or at < until)
+
+
+QUESTIONS: Final[Mapping[str, Callable[[Subject], Answer]]] = MappingProxyType(
+    {
+        "day": day,
+        "hardware": hardware,
+        "observed": observed,
+        "health": health,
+        "uncovered": uncovered,
+        "transfer": transfer,
+        "transfer-allowed": transfer_allowed,
+        "backup": backup,
+        "headcount": headcount,
+        "algorithms": algorithms,
+        "qscd": qscd,
+        **{f"document:{kind}": partial(document, kind=kind) for kind in DocumentKind},
+        **{f"check:{kind}": partial(check, kind=kind) for kind in CheckKind},
+    }
+)

@@ -1,0 +1,195 @@
+"""What one question is asked about, and the facts by product, found once for all questions."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, TypeVar
+
+from trustworks.assurance.model import CertificateKind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import date
+
+    from trustworks.assurance.model import (
+        Binding,
+        Certificate,
+        Check,
+        CheckKind,
+        Confirmation,
+        ConfirmationKind,
+        Document,
+        DocumentKind,
+        Facts,
+        Headcount,
+        Product,
+        Transfer,
+        Used,
+    )
+    from trustworks.assurance.rulesets import RuleSet
+    from trustworks.assurance.rulesets.model import Parameter, Process
+
+    T = TypeVar("T", bound=Document | Check | Confirmation | Headcount)
+
+
+class Index:
+    """The facts of one evaluation, by the product that they are about."""
+
+    def __init__(self, facts: Facts) -> None:
+        self.facts = facts
+        self.products = {one.id: one for one in facts.products}
+        self.certificates = {one.id: one for one in facts.certificates}
+        self.documents = _by_product(facts.documents)
+        self.checks = _by_product(facts.checks)
+        self.confirmations = _by_product(facts.confirmations)
+        self.headcounts = _by_product(facts.headcounts)
+        self.bindings: dict[tuple[str, str], tuple[Binding, ...]] = {}
+        for one in facts.bindings:
+            place = (one.service, one.process)
+            self.bindings[place] = (*self.bindings.get(place, ()), one)
+
+    @cached_property
+    def transfers(self) -> Mapping[str, tuple[Transfer, ...]]:
+        """Transfers by each of the two modules."""
+        found: dict[str, tuple[Transfer, ...]] = {}
+        for one in self.facts.transfers:
+            for product in dict.fromkeys((one.source, one.target)):
+                found[product] = (*found.get(product, ()), one)
+        return found
+
+    def certificates_of(self, product: Product) -> tuple[Certificate, ...]:
+        """Those that the register binds to the product and that are known, in their order."""
+        return tuple(self.certificates[one] for one in product.certificates if one in self.certificates)
+
+
+def _by_product(given: Iterable[T]) -> dict[str, tuple[T, ...]]:
+    found: dict[str, list[T]] = {}
+    for one in given:
+        found.setdefault(one.product, []).append(one)
+    return {product: tuple(those) for product, those in found.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a question found: an answer of its domain, how a sentence tells it, on what it stands."""
+
+    value: str | int
+    told: str = ""
+    facts: tuple[Used, ...] = ()
+
+    @property
+    def words(self) -> str:
+        """For the place of the question's name in a sentence."""
+        return self.told or str(self.value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """One product in one process, with one certificate or none, on one day."""
+
+    index: Index
+    rules: RuleSet
+    at: date
+    product: Product
+    binding: Binding
+    process: Process
+    certificate: Certificate | None
+    parameters: Mapping[str, Parameter]
+    stale: frozenset[str]
+
+    def words(self, parameter: str) -> tuple[str, ...]:
+        """A parameter that is a list; empty where it is not given."""
+        found = self.parameters.get(parameter, ())
+        if isinstance(found, str):
+            return (found,)
+        return found if isinstance(found, tuple) else ()
+
+    def number(self, parameter: str) -> int:
+        """A parameter that is a number; 0 where it is not given."""
+        found = self.parameters.get(parameter, 0)
+        return found if isinstance(found, int) else 0
+
+    def documents(self, kind: DocumentKind) -> tuple[Document, ...]:
+        """The product's documents of a kind that were written by this day, the newest last."""
+        standard = self.words("standard")
+        return tuple(
+            sorted(
+                (
+                    one
+                    for one in self.index.documents.get(self.product.id, ())
+                    if one.kind is kind
+                    and one.written <= self.at
+                    and (not standard or not one.standard or same_name(one.standard, standard[0]))
+                ),
+                key=lambda one: (one.written, one.sha256),
+            )
+        )
+
+    def checks(self, kind: CheckKind) -> tuple[Check, ...]:
+        """The product's checks of a kind that were made by this day, the newest last."""
+        return tuple(
+            sorted(
+                (
+                    one
+                    for one in self.index.checks.get(self.product.id, ())
+                    if one.kind is kind and one.on <= self.at
+                ),
+                key=lambda one: (one.on, one.passed),
+            )
+        )
+
+    def confirmations(self, kind: ConfirmationKind) -> tuple[Confirmation, ...]:
+        """What persons confirmed about the certificate by this day, with a page, the newest last."""
+        certificate = self.certificate
+        return tuple(
+            sorted(
+                (
+                    one
+                    for one in self.index.confirmations.get(self.product.id, ())
+                    if one.kind is kind
+                    and certificate is not None
+                    and one.certificate == certificate.id
+                    and one.on <= self.at
+                    and one.by.strip()
+                    and one.page.strip()
+                ),
+                key=lambda one: (one.on, one.values, one.page),
+            )
+        )
+
+
+def same_name(first: str, second: str) -> bool:
+    """Whether two names of a standard are one, however they are spaced: EN 419221-5, EN419 221-5:2018."""
+    return _plain(first) == _plain(second)
+
+
+def names(text: str, wanted: str) -> bool:
+    """Whether a text names a standard: ``419221-5`` in "CEN EN 419 221-5:2018, version 1.0"."""
+    number = _plain(wanted).lstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZ/")
+    found = _plain(text, keep_year=True)
+    place = found.find(number)
+    while place >= 0:
+        after = found[place + len(number) : place + len(number) + 1]
+        before = found[place - 1 : place]
+        if not after.isdigit() and not before.isdigit():
+            return True
+        place = found.find(number, place + 1)
+    return False
+
+
+def area_name(name: str) -> str:
+    """An area of FIPS 140 or ISO/IEC 19790, to be compared: whatever its spaces, commas and capitals."""
+    return " ".join(re.sub(r"[^a-z0-9]+", " ", name.lower()).replace(" and ", " ").split())
+
+
+def _plain(name: str, *, keep_year: bool = False) -> str:
+    head = name if keep_year else name.partition(":")[0]
+    return "".join(one for one in head.upper() if not one.isspace() and one != "_")
+
+
+KINDS_OF_ENDED = {
+    CertificateKind.FIPS: "historical",
+    CertificateKind.CC: "archived",
+}

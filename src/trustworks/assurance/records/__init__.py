@@ -1,0 +1,37 @@
+"""The register's tables and all SQL on them, and how an entry is written in one."""
+
+from trustworks.assurance.records.encoding import decode, encode, encode_facts
+from trustworks.assurance.records.tables import (
+    EntryKind,
+    File,
+    Version,
+    add_file,
+    catalogued,
+    entries,
+    file,
+    files,
+    find,
+    history,
+    newest,
+    replace_catalogue,
+    write,
+)
+
+__all__ = [
+    "EntryKind",
+    "File",
+    "Version",
+    "add_file",
+    "catalogued",
+    "decode",
+    "encode",
+    "encode_facts",
+    "entries",
+    "file",
+    "files",
+    "find",
+    "history",
+    "newest",
+    "replace_catalogue",
+    "write",
+]

@@ -1,0 +1,89 @@
+"""Reports as lines of text."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from trustworks.assurance.engine.forecast import reasons
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from trustworks.assurance.engine import Forecast
+    from trustworks.assurance.model import OptionVerdict, ProcessVerdict, Reason, Report, Verdict
+
+NOT_A_DECISION: Final = (
+    "This is evidence, and no decision: the conformity assessment body and the supervisory body decide."
+)
+
+
+def report_lines(report: Report, *, whole: bool = False) -> Iterator[str]:
+    """A report for people: what holds each verdict where it is; `whole`: every rule of every option."""
+    yield f"{report.title}, {report.at}"
+    for service in report.services:
+        yield ""
+        yield f"{service.service}: {service.verdict}"
+        for process in service.processes:
+            yield from _process(process, whole=whole)
+    if not report.services:
+        yield "Nothing is bound to a service: `trustworks assurance binding add` binds a product."
+    if report.unbound:
+        yield ""
+        yield from (f"Gap: {one}" for one in report.unbound)
+    if report.stale:
+        yield ""
+        yield from (f"Old source: {one}" for one in report.stale)
+
+
+def _process(process: ProcessVerdict, *, whole: bool) -> Iterator[str]:
+    about = f" ({process.product})" if process.product else ""
+    duty = "" if process.obligation else "  [no obligation]"
+    yield f"  {process.process}{about}: {process.verdict}{duty}"
+    if process.note:
+        yield f"    {process.note}"
+    for option in process.options:
+        yield from _option(option, whole=whole)
+    for reason in process.conditions:
+        if whole or reason.verdict is not _neutral(reason):
+            yield from _reason(reason, "    ")
+
+
+def _option(option: OptionVerdict, *, whole: bool) -> Iterator[str]:
+    by = f", by {option.certificate}" if option.certificate else ""
+    yield f"    {option.option}: {option.verdict}{by}  {option.label}"
+    for reason in option.reasons if whole else option.deciding:
+        yield from _reason(reason, "      ")
+
+
+def _reason(reason: Reason, indent: str) -> Iterator[str]:
+    yield f"{indent}{reason.verdict}: {reason.sentence} [{reason.rule}; {reason.reference}]"
+    if reason.missing:
+        yield f"{indent}  missing: {'; '.join(reason.missing)}"
+    if reason.lift:
+        yield f"{indent}  {reason.lift}"
+
+
+def _neutral(reason: Reason) -> Verdict:
+    """What a condition answers that lowers nothing."""
+    return type(reason.verdict).STRONG
+
+
+def forecast_lines(forecast: Forecast) -> Iterator[str]:
+    """A forecast for people: the verdicts now, and each change with its reasons."""
+    yield f"{forecast.now.title}, from {forecast.first} to {forecast.last}, if nothing but time passes"
+    for service in forecast.now.services:
+        for process in service.processes:
+            about = f" ({process.product})" if process.product else ""
+            yield f"  {process.service}/{process.process}{about}: {process.verdict}"
+            if process.verdict is not _best(process):
+                yield from (f"      {one}" for one in reasons(process)[:3])
+    if not forecast.changes:
+        yield "No verdict changes."
+    for change in forecast.changes:
+        about = f" ({change.product})" if change.product else ""
+        yield f"{change.day}  {change.service}/{change.process}{about}: {change.before} -> {change.after}"
+        yield from (f"      {one}" for one in change.why)
+
+
+def _best(process: ProcessVerdict) -> Verdict:
+    return type(process.verdict).STRONG

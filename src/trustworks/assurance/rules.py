@@ -1,0 +1,137 @@
+"""What the register refuses: statements that cannot be, or are about nothing that is registered."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from trustworks.assurance.model import Binding, Check, Confirmation, Document, Headcount, Product, Transfer
+from trustworks.core.errors import Malformed, Rejected
+from trustworks.core.trace import implements
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterator, Mapping
+    from datetime import date
+
+    from trustworks.assurance.model import Entry
+    from trustworks.assurance.rulesets import RuleSet
+
+# What a process can use of a product; the same words say what was evaluated.
+FUNCTIONS: Final = (
+    "keygen",
+    "sign",
+    "decrypt",
+    "wrap",
+    "unwrap",
+    "derive",
+    "backup",
+    "restore",
+    "export",
+    "import",
+    "destroy",
+    "random",
+    "authorise",
+    "time",
+    "validate",
+    "create",
+)
+_ID: Final = re.compile(r"[a-z0-9][a-z0-9.-]{0,62}")
+_LONGEST: Final = 500  # characters of any one text
+
+
+def check_form(entry: Entry) -> None:
+    """Refuse an entry whose own values cannot be. Raises `Malformed`."""
+    if isinstance(entry, Product) and not _ID.fullmatch(entry.id):
+        raise Malformed(
+            f"{entry.id!a:.80} is no name of a product: up to 63 lower-case letters, digits, dots and "
+            "hyphens, for example hsm-1."
+        )
+    for name, text in _texts(entry):
+        if len(text) > _LONGEST:
+            raise Malformed(f"{name} is longer than {_LONGEST} characters. Shorten it.")
+        if any(not one.isprintable() for one in text):
+            raise Malformed(f"{name} has characters that cannot be printed: {text!a:.80}.")
+    if isinstance(entry, Document | Confirmation | Check | Transfer | Headcount):
+        _check_values(entry)
+
+
+def _texts(entry: Entry) -> Iterator[tuple[str, str]]:
+    for name in getattr(entry, "__slots__", ()):
+        value = getattr(entry, name)
+        for one in value if isinstance(value, tuple) else (value,):
+            if isinstance(one, str):
+                yield name.replace("_", " "), one
+
+
+def _check_values(entry: Document | Confirmation | Check | Transfer | Headcount) -> None:
+    if isinstance(entry, Check) and entry.due is not None and entry.due <= entry.on:
+        raise Malformed(f"The check of {entry.on} would be due again on {entry.due}, which is not later.")
+    if isinstance(entry, Check) and not entry.persons:
+        raise Malformed("Say who made the check: --person PSEUDONYM, as often as there were persons.")
+    if isinstance(entry, Confirmation) and not (entry.by.strip() and entry.page.strip()):
+        raise Malformed("A confirmation needs who read it, and on which page: --page DOCUMENT, PAGE.")
+    if isinstance(entry, Headcount) and (entry.persons < 0 or (entry.allowed or 0) < 0):
+        raise Malformed("A number of persons is 0 or more.")
+    if isinstance(entry, Transfer) and entry.source == entry.target and not entry.backup:
+        raise Malformed(f"A transfer goes from one module to another; both are {entry.source}.")
+
+
+@implements("TRUSTWORKS:ASSURANCE-NOT-AHEAD", disabled=None)
+def check_day(entry: Entry, today: date) -> None:
+    """Refuse what is said to have happened on a day that has not come. Raises `Rejected`."""
+    day = None
+    if isinstance(entry, Check | Confirmation | Transfer | Headcount):
+        day = entry.on
+    elif isinstance(entry, Document):
+        day = entry.written
+    if day is not None and day > today:
+        raise Rejected(
+            "assurance.ahead",
+            f"It is said to be of {day}, which has not come. Write the day on which it was.",
+        )
+
+
+@implements("TRUSTWORKS:ASSURANCE-ABOUT-SOMETHING", disabled=None)
+def check_about(entry: Entry, products: Mapping[str, Product], files: Container[str]) -> None:
+    """Refuse what is about a product, a certificate or a file that is not there. Raises `Rejected`."""
+    named = [entry.source, entry.target] if isinstance(entry, Transfer) else []
+    if isinstance(entry, Binding | Document | Check | Confirmation | Headcount):
+        named = [entry.product]
+    for one in named:
+        if one not in products:
+            raise Rejected(
+                "assurance.product",
+                f"There is no product {one!a:.80}. `trustworks assurance product list` shows all.",
+            )
+    if isinstance(entry, Confirmation) and entry.certificate not in products[entry.product].certificates:
+        raise Rejected(
+            "assurance.certificate",
+            f"The certificate {entry.certificate!a:.80} is not bound to {entry.product}. `trustworks "
+            f"assurance certificate bind {entry.certificate} {entry.product}` binds it.",
+        )
+    if isinstance(entry, Document) and entry.sha256 not in files:
+        raise Rejected("assurance.file", f"The file {entry.sha256} is not kept; give the file itself.")
+
+
+@implements("TRUSTWORKS:ASSURANCE-KNOWN-PROCESS", disabled=None)
+def check_binding(binding: Binding, rule_sets: tuple[RuleSet, ...]) -> None:
+    """Refuse a process that no rule set has, and functions that nobody can compare. Raises `Rejected`."""
+    known = sorted(
+        {f"{one.service}/{one.id}" for rules in rule_sets for one in rules.processes if not one.follows}
+    )
+    if f"{binding.service}/{binding.process}" not in known:
+        raise Rejected(
+            "assurance.process",
+            f"No rule set knows {binding.service}/{binding.process}. There are: {', '.join(known)}.",
+        )
+    check_functions(binding.functions)
+
+
+def check_functions(functions: tuple[str, ...]) -> None:
+    """Refuse names of functions that are not of the vocabulary. Raises `Rejected`."""
+    unknown = [one for one in functions if one not in FUNCTIONS]
+    if unknown:
+        raise Rejected(
+            "assurance.function",
+            f"{unknown[0]!a:.40} is no function that is compared. There are: {', '.join(FUNCTIONS)}.",
+        )

@@ -1,0 +1,100 @@
+"""The questions that a table may ask, and the answers that each has.
+
+A question is answered by `engine.questions`; here stands only what can come out, so that a table can be
+checked for every combination without any fact at hand.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from trustworks.assurance.model import CheckKind, DocumentKind
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+UNKNOWN: Final = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of a few words."""
+
+    answers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A whole number from `low` to `high`, or unknown."""
+
+    low: int
+    high: int
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """The day for which a verdict is asked."""
+
+
+Domain: TypeAlias = Choice | Number | Day
+
+_DOCUMENT: Final = Choice(("at-hand", "open", "overdue", "none"))
+_CHECK: Final = Choice(("passed", "overdue", "failed", "one-person", "none"))
+
+# What is asked of one certificate; with none at hand the option says what is missing, and these are not
+# asked.
+OF_CERTIFICATE: Final[Mapping[str, Domain]] = MappingProxyType(
+    {
+        "standard": Choice(("FIPS 140-1", "FIPS 140-2", "FIPS 140-3", "other", UNKNOWN)),
+        "overall-level": Number(1, 4),
+        # The areas of the parameter `areas`, each at level 3 or higher.
+        "areas-that-matter": Choice(("at-3", "below", UNKNOWN)),
+        "any-area-at-3": Choice(("yes", "no", UNKNOWN)),
+        "status": Choice(
+            (
+                "active",
+                "historical",
+                "archived",
+                "expired",
+                "suspended",
+                "revoked",
+                "not-yet",
+                UNKNOWN,
+            )
+        ),
+        # The condition under which the certificate holds.
+        "caveat": Choice(("none", "confirmed", "unconfirmed", UNKNOWN)),
+        "eal": Number(0, 7),
+        # Conformity to one of the profiles of the parameter `profiles`.
+        "profile": Choice(("verified", "claimed", "absent", UNKNOWN)),
+        # The functions that the process uses, inside what was evaluated.
+        "scope": Choice(("inside", "outside", UNKNOWN)),
+        # The instance is the variant and version that the certificate is about.
+        "identity": Choice(("same", "differs", UNKNOWN)),
+        "configured": Choice(("complete", "incomplete", UNKNOWN)),
+        "target-fits": Choice(("confirmed", "incomplete", UNKNOWN)),
+    }
+)
+# What is asked of a product in its process.
+OF_PRODUCT: Final[Mapping[str, Domain]] = MappingProxyType(
+    {
+        "day": Day(),
+        "hardware": Choice(("real", "test", UNKNOWN)),
+        "observed": Choice(("same", "differs", "not-read")),
+        "health": Choice(("well", "failed", UNKNOWN)),
+        # Areas of ISO/IEC 19790 that no certificate covers at the parameter `level`.
+        "uncovered": Choice(("none", "argued", "not-argued", "no-document")),
+        # From the module that makes a key to the one that uses it.
+        "transfer": Choice(("not-needed", "equal", "unequal", "single", UNKNOWN)),
+        "transfer-allowed": Choice(("not-needed", "allowed", "not-allowed", UNKNOWN)),
+        "backup": Choice(("equal", "unequal", "single", "none", UNKNOWN)),
+        "headcount": Choice(("within", "over", "unstated", UNKNOWN)),
+        "algorithms": Choice(("agreed", "ending", "not-agreed", UNKNOWN)),
+        "qscd": Choice(("notified", "ended", "none")),
+        **{f"document:{kind}": _DOCUMENT for kind in DocumentKind},
+        **{f"check:{kind}": _CHECK for kind in CheckKind},
+    }
+)
+DOMAINS: Final[Mapping[str, Domain]] = MappingProxyType({**OF_CERTIFICATE, **OF_PRODUCT})

@@ -1,0 +1,380 @@
+"""The register of trustworthy products: every change is a new version with its audit event.
+
+Who writes is named in each call (`by`); who may, the commands and pages have asked before.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, fields, replace
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from trustworks.assurance import records
+from trustworks.assurance.model import (
+    Binding,
+    Certificate,
+    Check,
+    Confirmation,
+    Document,
+    Facts,
+    Headcount,
+    Product,
+    Transfer,
+)
+from trustworks.assurance.records import EntryKind, File
+from trustworks.assurance.rules import check_about, check_binding, check_day, check_form, check_functions
+from trustworks.assurance.rulesets import SHIPPED, load
+from trustworks.assurance.sources import Download, Imported, merge, read_any
+from trustworks.core.audit.model import Event
+from trustworks.core.errors import BeyondLimit, Rejected
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from sqlalchemy import Connection
+
+    from trustworks.assurance.model import Entry
+    from trustworks.assurance.records import Version
+    from trustworks.core.audit import Recorder
+    from trustworks.core.audit.canonical import JSON
+
+E = TypeVar("E", bound="Entry")
+
+LARGEST_FILE: Final = 48 * 1024 * 1024  # octets
+_SHOWN: Final = 300  # characters of a value in an event
+_KINDS: Final[Mapping[type[Any], EntryKind]] = {
+    Product: EntryKind.PRODUCT,
+    Certificate: EntryKind.CERTIFICATE,
+    Binding: EntryKind.BINDING,
+    Document: EntryKind.DOCUMENT,
+    Check: EntryKind.CHECK,
+    Confirmation: EntryKind.CONFIRMATION,
+    Transfer: EntryKind.TRANSFER,
+    Headcount: EntryKind.HEADCOUNT,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """What came of an import: what the document said, its hash, which registered certificates it changed."""
+
+    imported: Imported
+    sha256: str
+    changed: tuple[str, ...]
+
+
+class Register:
+    """The register over an open audit log. `now` answers the moment, UTC-aware."""
+
+    def __init__(
+        self, recorder: Recorder, *, by: str, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        self._recorder = recorder
+        self._by = by
+        self._now = now
+        self._rule_sets = tuple(load(name) for name in SHIPPED)
+
+    # Products and what is said of them
+
+    def enter(self, entry: Entry) -> str:
+        """Enter something, or its next version; answers its id. Nothing is written where nothing is new.
+
+        Raises `Malformed` for values that cannot be, and `Rejected` (assurance.…) for what is about a
+        product, certificate, file or process that is not there, or about a day that has not come.
+        """
+        check_form(entry)
+        check_day(entry, self._now().date())
+        if isinstance(entry, Binding):
+            check_binding(entry, self._rule_sets)
+        if isinstance(entry, Confirmation) and entry.kind == "evaluated-scope":
+            check_functions(entry.values)
+        identifier = identify(entry)
+
+        def action(connection: Connection) -> tuple[JSON, ...]:
+            products = products_of(connection)
+            check_about(entry, products, {one.sha256 for one in records.files(connection)})
+            return self._write(connection, entry)
+
+        self._recorder.transact_all(
+            lambda changed: self._events(entry, identifier, changed) if changed else (), action
+        )
+        return identifier
+
+    def change_product(self, identifier: str, **values: Any) -> Product:
+        """Change fields of a product. Raises `Rejected` (assurance.product) for one that there is not."""
+
+        def action(connection: Connection) -> tuple[Product, tuple[JSON, ...]]:
+            changed = replace(product_of(connection, identifier), **values)
+            check_form(changed)
+            return changed, self._write(connection, changed)
+
+        product, _ = self._recorder.transact_all(
+            lambda answer: self._events(answer[0], identifier, answer[1]) if answer[1] else (), action
+        )
+        return product
+
+    def remove(self, kind: EntryKind, identifier: str, *, reason: str) -> None:
+        """Take an entry out; its versions stay. Raises `Rejected` (assurance.absent)."""
+
+        def action(connection: Connection) -> None:
+            last = records.newest(connection, kind, identifier)
+            if last is None or last.content is None:
+                raise Rejected("assurance.absent", f"The register has no {kind} {identifier!a:.120}.")
+            if kind is EntryKind.PRODUCT:
+                _check_unused(connection, identifier)
+            records.write(connection, kind, identifier, None, at=self._now(), by=self._by)
+
+        self._recorder.transact(
+            self._event(f"assurance.{kind}-removed", identifier, {"reason": reason}), action
+        )
+
+    # Files and certificates
+
+    def keep(self, data: bytes, *, name: str, source: str, retrieved: datetime) -> str:
+        """Keep a file as it is; answers its SHA-256 in hexadecimal. The same octets are kept once."""
+        if len(data) > LARGEST_FILE:
+            raise BeyondLimit(f"{name} has more than the {LARGEST_FILE} octets that are kept.")
+        kept = self._file(data, name=name, source=source, retrieved=retrieved)
+        self._recorder.transact_all(
+            lambda new: (self._kept(kept),) if new else (),
+            lambda connection: records.add_file(connection, kept),
+        )
+        return kept.sha256
+
+    def take_in(self, data: bytes, *, name: str, source: str, retrieved: datetime) -> Taken:
+        """Import a document: the file is kept, certificates are found in it, registered ones are renewed.
+
+        What has a problem is left out and told; nothing that is registered is lost by it. Raises `Malformed`
+        for what no importer reads.
+        """
+        imported = read_any(data, Download(name=name, retrieved=retrieved))
+        kept = self._file(data, name=name, source=source, retrieved=retrieved)
+
+        def action(connection: Connection) -> tuple[bool, tuple[tuple[Certificate, tuple[JSON, ...]], ...]]:
+            new = records.add_file(connection, kept)
+            records.replace_catalogue(connection, imported.kind, imported.certificates)
+            return new, tuple(self._renewed(connection, imported))
+
+        _, changed = self._recorder.transact_all(
+            lambda answer: (
+                *((self._kept(kept, imported),) if answer[0] else ()),
+                *(event for one, what in answer[1] for event in self._events(one, one.id, what)),
+            ),
+            action,
+        )
+        return Taken(imported=imported, sha256=kept.sha256, changed=tuple(one.id for one, _ in changed))
+
+    def bind_certificate(self, identifier: str, product: str, *, file: str | None = None) -> Certificate:
+        """Register a certificate of the catalogue, or again, and bind it to a product.
+
+        `file` is the SHA-256 of the certificate as its owner keeps it. Raises `Rejected`
+        (assurance.certificate) where no import has it.
+        """
+
+        def action(connection: Connection) -> tuple[Certificate, Product, tuple[JSON, ...], tuple[JSON, ...]]:
+            bound = product_of(connection, product)
+            known = records.newest(connection, EntryKind.CERTIFICATE, identifier)
+            found = None
+            if known is not None and known.content is not None:
+                found = records.decode(Certificate, known.content)
+            for one in records.catalogued(connection, identifier):
+                found = merge(found, one)
+            if found is None:
+                raise Rejected(
+                    "assurance.certificate",
+                    f"No import has the certificate {identifier!a:.80}. Download the list or page of its "
+                    "scheme, and `trustworks assurance certificate import` it.",
+                )
+            found = replace(found, file=file or found.file)
+            about_certificate = self._write(connection, found)
+            if identifier not in bound.certificates:
+                bound = replace(bound, certificates=(*bound.certificates, identifier))
+            return found, bound, about_certificate, self._write(connection, bound)
+
+        certificate, _, _, _ = self._recorder.transact_all(
+            lambda answer: (
+                *(self._events(answer[0], identifier, answer[2]) if answer[2] else ()),
+                *(self._events(answer[1], product, answer[3]) if answer[3] else ()),
+            ),
+            action,
+        )
+        return certificate
+
+    def enter_certificate(self, certificate: Certificate) -> None:
+        """Register a certificate that a person typed in, from a file that is kept."""
+        certificate = replace(certificate)
+
+        def action(connection: Connection) -> tuple[JSON, ...]:
+            records.replace_catalogue(connection, "by-hand", (certificate,))
+            known = records.newest(connection, EntryKind.CERTIFICATE, certificate.id)
+            before = None
+            if known is not None and known.content is not None:
+                before = records.decode(Certificate, known.content)
+            return self._write(connection, merge(before, certificate))
+
+        self._recorder.transact_all(
+            lambda changed: self._events(certificate, certificate.id, changed) if changed else (), action
+        )
+
+    # In one transaction
+
+    def _renewed(
+        self, connection: Connection, imported: Imported
+    ) -> list[tuple[Certificate, tuple[JSON, ...]]]:
+        registered = records.entries(connection, EntryKind.CERTIFICATE)
+        found = []
+        for one in imported.certificates:
+            known = registered.get(one.id)
+            if isinstance(known, Certificate):
+                merged = merge(known, one)
+                changed = self._write(connection, merged)
+                if changed:
+                    found.append((merged, changed))
+        return found
+
+    def _write(self, connection: Connection, entry: Entry) -> tuple[JSON, ...]:
+        """Write the next version; answers what changed, field by field, or nothing."""
+        kind, identifier, content = _KINDS[type(entry)], identify(entry), records.encode(entry)
+        last = records.newest(connection, kind, identifier)
+        before = None
+        if last is not None and last.content is not None:
+            if last.content == content:
+                return ()
+            before = records.decode(type(entry), last.content)
+        records.write(connection, kind, identifier, content, at=self._now(), by=self._by)
+        return differences(before, entry)
+
+    # Events
+
+    def _events(self, entry: Entry, identifier: str, changed: tuple[JSON, ...]) -> tuple[Event, ...]:
+        return (
+            self._event(f"assurance.{_KINDS[type(entry)]}-entered", identifier, {"changed": list(changed)}),
+        )
+
+    def _event(self, kind: str, identifier: str, detail: Mapping[str, JSON]) -> Event:
+        return Event(
+            type=kind,
+            outcome="success",
+            actor=self._by,
+            subject={"entry": identifier},
+            detail=detail,
+            time=self._now(),
+        )
+
+    def _file(self, data: bytes, *, name: str, source: str, retrieved: datetime) -> File:
+        return File(
+            sha256=hashlib.sha256(data).hexdigest(),
+            name=name[:200],
+            source=source[:500],
+            retrieved_at=retrieved,
+            added_at=self._now(),
+            added_by=self._by,
+            content=data,
+        )
+
+    def _kept(self, kept: File, imported: Imported | None = None) -> Event:
+        detail: dict[str, JSON] = {"name": kept.name, "source": kept.source, "octets": len(kept.content)}
+        if imported is not None:
+            detail |= {
+                "kind": imported.kind.value,
+                "certificates": len(imported.certificates),
+                "problems": len(imported.problems),
+            }
+        return self._event("assurance.file-kept", kept.sha256, detail)
+
+
+def identify(entry: Entry) -> str:
+    """The id of an entry in the register: the same thing said again has the same."""
+    if isinstance(entry, Product | Certificate):
+        return entry.id
+    if isinstance(entry, Binding):
+        return f"{entry.service}/{entry.process}/{entry.product}"
+    if isinstance(entry, Headcount):
+        return f"{entry.product}/{entry.act}"
+    digest = hashlib.sha256(records.encode(entry).encode()).hexdigest()[:16]
+    about = entry.source if isinstance(entry, Transfer) else entry.product
+    return f"{about}/{digest}"
+
+
+def differences(before: Entry | None, after: Entry) -> tuple[JSON, ...]:
+    """What differs between two versions, field by field, in a form for the audit log."""
+    found: list[JSON] = []
+    for one in fields(after):
+        old, new = (None if before is None else getattr(before, one.name)), getattr(after, one.name)
+        if old != new and not (before is None and new in (None, "", ())):
+            found.append({"field": one.name, "before": _told(old), "after": _told(new)})
+    return tuple(found)
+
+
+def _told(value: object) -> JSON:
+    if value is None or isinstance(value, bool | int):
+        return value
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, tuple) and all(isinstance(one, str) for one in value):
+        return [one[:_SHOWN] for one in value]
+    if isinstance(value, str):
+        return value[:_SHOWN]
+    # Facts and identities: their digest; the entry's versions have them whole.
+    return hashlib.sha256(repr(value).encode()).hexdigest()
+
+
+def products_of(connection: Connection) -> dict[str, Product]:
+    """All registered products."""
+    return {
+        name: one
+        for name, one in records.entries(connection, EntryKind.PRODUCT).items()
+        if isinstance(one, Product)
+    }
+
+
+def product_of(connection: Connection, identifier: str) -> Product:
+    """A registered product. Raises `Rejected` (assurance.product)."""
+    last = records.newest(connection, EntryKind.PRODUCT, identifier)
+    if last is None or last.content is None:
+        raise Rejected(
+            "assurance.product",
+            f"There is no product {identifier!a:.80}. `trustworks assurance product list` shows all.",
+        )
+    return records.decode(Product, last.content)
+
+
+def _check_unused(connection: Connection, identifier: str) -> None:
+    used = [
+        name
+        for name, one in records.entries(connection, EntryKind.BINDING).items()
+        if isinstance(one, Binding) and one.product == identifier
+    ]
+    if used:
+        raise Rejected(
+            "assurance.bound",
+            f"{identifier} is bound to {', '.join(used)}. End these bindings first, or give the product a "
+            "day of retirement.",
+        )
+
+
+def facts_of(connection: Connection) -> Facts:
+    """All that is registered, as the engine takes it."""
+
+    def of(kind: EntryKind, type_: type[E]) -> tuple[E, ...]:
+        return tuple(one for one in records.entries(connection, kind).values() if isinstance(one, type_))
+
+    return Facts(
+        products=of(EntryKind.PRODUCT, Product),
+        certificates=of(EntryKind.CERTIFICATE, Certificate),
+        bindings=of(EntryKind.BINDING, Binding),
+        documents=of(EntryKind.DOCUMENT, Document),
+        checks=of(EntryKind.CHECK, Check),
+        confirmations=of(EntryKind.CONFIRMATION, Confirmation),
+        transfers=of(EntryKind.TRANSFER, Transfer),
+        headcounts=of(EntryKind.HEADCOUNT, Headcount),
+    )
+
+
+def history_of(connection: Connection, kind: EntryKind, identifier: str) -> list[Version]:
+    """All versions of an entry. Raises `Rejected` (assurance.absent)."""
+    found = records.history(connection, kind, identifier)
+    if not found:
+        raise Rejected("assurance.absent", f"The register has no {kind} {identifier!a:.120}.")
+    return found
