@@ -47,6 +47,8 @@ def _named_files(config: Config) -> Iterator[tuple[str, Path | None]]:
     yield "module.library", config.module.library
     yield "module.softhsm2-conf", config.module.softhsm2_conf
     yield "module.approval", config.module.approval
+    yield "integrity.manifest", config.integrity.manifest
+    yield "integrity.key", config.integrity.key
     if config.timestamping is not None:
         for unit in config.timestamping.units:
             yield f"timestamping.units ({unit.name}) certificate", unit.certificate
@@ -237,7 +239,7 @@ def _listeners(config: Config) -> Iterator[str]:
 
 
 def _tokens(wiring: Wiring) -> Iterator[str]:
-    from trustworks.core.module.pin import read_pin  # noqa: PLC0415 - loads the binding
+    from trustworks.core.module.pin import check_pin, read_pin  # noqa: PLC0415 - loads the binding
 
     validation, signing = wiring.config.validation, wiring.config.signing
     seal = (None if validation is None else validation.seal) or (signing is not None and signing.seals)
@@ -248,7 +250,8 @@ def _tokens(wiring: Wiring) -> Iterator[str]:
                 yield f"tokens.{name}: it is not set, and the services that are configured need it."
             continue
         try:
-            read_pin(wiring.token_uri(name), base=wiring.base)
+            pin = read_pin(wiring.token_uri(name), base=wiring.base)
+            check_pin(pin, whose=f"the token {name}", lab=wiring.lab)
         except TrustworksError as error:
             yield f"tokens.{name}: {error}"
 

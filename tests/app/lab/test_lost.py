@@ -6,6 +6,7 @@ What its owner put there stays.
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import shlex
 import shutil
@@ -22,6 +23,7 @@ from trustworks.app.lab.layout import Layout
 from trustworks.core.durable import put
 from trustworks.core.errors import Unavailable
 from trustworks.core.module import find_library
+from trustworks.core.module.pin import check_pin
 from trustworks.core.module.softhsm import LABEL, attributes
 from trustworks.core.pki.trusted_lists.store import STATE
 
@@ -53,6 +55,20 @@ def lab(made: Lab, tmp_path: Path) -> Lab:
     shutil.copytree(made.folder, folder)
     put(folder / "softhsm2.conf", f"directories.tokendir = {folder / 'tokens'}\n")
     return Lab(folder, port=made.port, tls_port=made.tls_port)
+
+
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-NO-DEFAULT-CREDENTIALS")
+def test_a_fresh_laboratory_has_no_credential_that_anybody_knows(made: Lab) -> None:
+    """What is made first is as strong as what a provider must have, differs, and is the owner's alone."""
+    secrets = [file for file in (made.folder / "secrets").iterdir() if file.is_file()]
+    pins = [file.read_bytes().strip() for file in secrets if file.suffix in {".pin", ".so-pin"}]
+    assert len(pins) >= 8
+    assert len(set(pins)) == len(pins)
+    for pin in pins:
+        check_pin(pin, whose="a laboratory's token", lab=False)
+    assert {stat.S_IMODE(file.stat().st_mode) & 0o077 for file in secrets} == {0}
+    enrolled = made.run("roles", "operator", "list", "--json")
+    assert json.loads(enrolled.stdout) == []
 
 
 def token(lab: Lab, label: str) -> Path:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from trustworks.core.errors import Malformed, Rejected, TrustworksError
+from trustworks.core.errors import Malformed, Rejected
 from trustworks.core.options import AsJson  # noqa: TC001 - Typer reads it
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def make(
             check_output(one, replace=replace)
             _check_outside(one, found)
     manifest = making.make(found, version=None if tree else version("trustworks"))
-    with open_signer(key, ask=ask, lab=_is_lab(wiring), library=_library(wiring)) as signer:
+    with open_signer(key, ask=ask, lab=_is_lab(wiring), library=_library_for(wiring)) as signer:
         content = signed(manifest, signer)
         if public_key is not None:
             write_output(public_key, [_pem(signer.public_key)], replace=replace)
@@ -195,29 +195,22 @@ def _given(trees: Sequence[str], roots: Sequence[str] = ()) -> list[Place]:
 
 
 def _installed(wiring: Wiring) -> list[Place]:
+    """This installation, with the PKCS#11 library where a configuration leads to one."""
+    from trustworks.app.processes.starting import roots  # noqa: PLC0415 - as above
     from trustworks.assurance.integrity.installation import places  # noqa: PLC0415 - as above
 
-    return list(places(library=_library(wiring)))
-
-
-def _library(wiring: Wiring) -> Path | None:
-    """The PKCS#11 library that the configuration leads to; None without a configuration, or without keys."""
-    from trustworks.core.module import find_library  # noqa: PLC0415 - loads the binding
-
-    if not _is_configured(wiring):
-        return None
-    try:
-        return find_library(wiring.config.module.library)
-    except TrustworksError:
-        if wiring.config.module.library is not None:
-            raise
-        return None
+    return list(roots(wiring.config) if _is_configured(wiring) else places())
 
 
 def _is_configured(wiring: Wiring) -> bool:
     from trustworks.app.configuration.config import DEFAULT_PLACES, is_file  # noqa: PLC0415 - as above
 
     return wiring.given is not None or any(map(is_file, DEFAULT_PLACES))
+
+
+def _library_for(wiring: Wiring) -> Path | None:
+    """The library that the configuration names for keys on tokens; None: where it usually is."""
+    return wiring.config.module.library if _is_configured(wiring) else None
 
 
 def _is_lab(wiring: Wiring) -> bool:

@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 IMPORTS_PATIENCE = 60.0  # seconds until the fork server answers its first request
 UNKNOWN_END = 255  # the exit code of a child whose fork server died before it
@@ -62,12 +62,20 @@ class ChildProcess(Protocol):
 class ForkServer:
     """The supervisor's side: starts the fork server when it is first needed, and again when it died.
 
-    `modules` are imported beforehand; `keep` are descriptors that every child inherits.
+    `modules` are imported beforehand; `keep` are descriptors that every child inherits; `environment` is that
+    of all of them, in place of this process' own.
     """
 
-    def __init__(self, modules: Sequence[str], *, keep: Sequence[int] = ()) -> None:
+    def __init__(
+        self,
+        modules: Sequence[str],
+        *,
+        keep: Sequence[int] = (),
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self._modules = tuple(modules)
         self._keep = tuple(keep)
+        self._environment = environment
         self._process: subprocess.Popen[bytes] | None = None
         self._requests: socket.socket | None = None
 
@@ -101,6 +109,7 @@ class ForkServer:
                 stdout=subprocess.DEVNULL,
                 pass_fds=(descriptor, *self._keep),
                 process_group=0,
+                env=self._environment,
             )
         own.settimeout(IMPORTS_PATIENCE)
         self._requests = own

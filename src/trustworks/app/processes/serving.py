@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from trustworks.app import logs
 from trustworks.app.health import metrics
 from trustworks.app.health import supervised as told
-from trustworks.app.processes import listeners
+from trustworks.app.processes import listeners, starting
 from trustworks.app.processes.addresses import reserved
 from trustworks.app.processes.supervisor import SILENCE, ProcessSpec, Supervisor, only_one
 
@@ -62,15 +62,17 @@ def serve(wiring: Wiring) -> None:
 
 
 def run(wiring: Wiring, *, lock: int, on_ready: Callable[[], None] | None = None) -> None:
-    """Run all processes until a signal comes; lock and addresses are held by the caller."""
+    """Run all processes until a signal comes; lock and addresses are held by the caller. Raises as it."""
     listeners.check(wiring.config.http)
     logs.configure(wiring.config.log, process="supervisor")
+    environment = starting.check(wiring)
     numbers = wiring.run_dir / "metrics"
     metrics.prepare(numbers, clear=True)
     supervisor = Supervisor(
         processes(wiring),
         lock=lock,
         imports=IMPORTS,
+        environment=environment,
         on_death=partial(metrics.forget, numbers),
         report=partial(told.write, wiring.run_dir),
     )

@@ -27,7 +27,7 @@ from trustworks.app.processes.fork_server import ForkServer
 from trustworks.core.errors import Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from trustworks.app.processes.fork_server import ChildProcess
@@ -141,6 +141,7 @@ class Supervisor:
     `on_death(pid)` is called for every child that ended; `lock` is a descriptor that children inherit and so
     keep; `report` is called with the states of all children when one has changed, until it answers True.
     Where `imports` names modules, children that are modules are forks of a server that has imported those.
+    `environment` is what children have in theirs beside that of this process.
     """
 
     def __init__(
@@ -149,6 +150,7 @@ class Supervisor:
         *,
         lock: int | None = None,
         imports: Sequence[str] = (),
+        environment: Mapping[str, str] | None = None,
         on_death: Callable[[int], None] | None = None,
         report: Callable[[Sequence[ProcessState]], bool] | None = None,
         stop_patience: float = STOP_PATIENCE,
@@ -156,8 +158,11 @@ class Supervisor:
     ) -> None:
         self._children = [_Child(spec) for spec in specs]
         self._kept = () if lock is None else (lock,)
+        self._environment = {**os.environ, **(environment or {})}
         self._fork_server = (
-            ForkServer(imports, keep=self._kept) if imports and ForkServer.is_possible() else None
+            ForkServer(imports, keep=self._kept, environment=self._environment)
+            if imports and ForkServer.is_possible()
+            else None
         )
         self._on_death = on_death
         self._report = report
@@ -286,6 +291,7 @@ class Supervisor:
             stdout=subprocess.PIPE,
             pass_fds=self._kept,
             process_group=0,
+            env=self._environment,
         )
 
     def _read(self, child: _Child) -> None:

@@ -79,8 +79,7 @@ def tasks(wiring: Wiring, stop: threading.Event) -> list[Task]:
         found.append(each("perspectives", PERSPECTIVES_EVERY, partial(perspectives, wiring)))
     if config.validation is not None:
         found += _validations(wiring)
-    if config.alarms.command:
-        found.append(each("alarms", config.alarms.look_every, partial(_alarms, wiring)))
+    found += _watching(wiring)
     found += [
         each(
             f"module.{token}",
@@ -115,6 +114,17 @@ def _rollovers(wiring: Wiring, tokens: Tokens) -> list[Task]:
         found.append(each("rollover.tsu", every, partial(rolling.units, wiring, tokens)))
     if config.issuance is not None and config.tokens.issuing is not None:
         found.append(each("rollover.authority", every, partial(rolling.authority, wiring, tokens)))
+    return found
+
+
+def _watching(wiring: Wiring) -> list[Task]:
+    """Those that look after the installation, and tell people."""
+    config = wiring.config
+    found = []
+    if config.integrity.manifest is not None:
+        found.append(each("integrity", config.integrity.look_every, partial(_integrity, wiring)))
+    if config.alarms.command:
+        found.append(each("alarms", config.alarms.look_every, partial(_alarms, wiring)))
     return found
 
 
@@ -370,6 +380,31 @@ def _notifier(wiring: Wiring, stack: ExitStack) -> Round:
         return "Subjects and webhooks are told what happens."
 
     return tell
+
+
+def _integrity(wiring: Wiring, stack: ExitStack) -> Round:
+    """Compares what is installed with what was signed; the supervisor did so at the start.
+
+    What differs is told by the check `integrity`, and so raises its alarm; this task is well all the same.
+    """
+    from trustworks.app.processes import starting  # noqa: PLC0415 - where it is configured
+    from trustworks.assurance.integrity import standing as module  # noqa: PLC0415 - as above
+
+    recorder = stack.enter_context(wiring.open_recorder("jobs-integrity"))
+    begun: list[module.Standing] = []
+
+    def look() -> str:
+        found = starting.examine(wiring) if begun else module.read(wiring.run_dir)
+        if found is None:
+            raise Unavailable("integrity.unknown", "No manifest is named any more.")
+        begun[:] = [found]
+        module.write(wiring.run_dir, found)
+        recorder.record(module.event_of(found, actor="jobs"))
+        if not found.ok:
+            log.error("integrity.differs", reason=found.sentence)
+        return "What is installed is compared with what was signed."
+
+    return look
 
 
 def _prober(tokens: Tokens, token: str, stack: ExitStack) -> Round:

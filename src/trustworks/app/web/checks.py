@@ -70,6 +70,8 @@ def of(services: Services) -> dict[str, Callable[[], Well]]:
         "processes": partial(processes, services),
         "roles": partial(terms.roles, services),
     }
+    if config.integrity.manifest is not None:
+        found["integrity"] = partial(integrity, services)
     if config.timestamping is not None or config.issuance is not None:
         found["statements"] = partial(statements, services)
     if config.timestamping is not None:
@@ -102,6 +104,20 @@ def _of_signatures(services: Services) -> dict[str, Callable[[], Well]]:
     if config.signing is not None:
         found["signing"] = partial(signing, services)
     return found
+
+
+@implements("TRUSTWORKS:ASSURANCE-INTEGRITY-WATCHED", disabled=Well(sentence="Not looked at."))
+def integrity(services: Services) -> Well:
+    """Whether what is installed was what was signed when it was last looked at."""
+    from trustworks.assurance.integrity.standing import read  # noqa: PLC0415 - where it is configured
+
+    found = read(services.wiring.run_dir)
+    if not found.ok:
+        raise Unavailable("integrity.differs", found.sentence)
+    return Well(
+        sentence=found.sentence,
+        detail={"manifest": found.manifest, "version": found.version, "build": found.build, "at": found.at},
+    )
 
 
 def pointing(check: Callable[[], Well]) -> Well:

@@ -27,12 +27,13 @@ KNOWN_PINS: Final = frozenset(
     {
         "0000", "00000000", "0001password", "010203040506", "1111", "1234", "1234-5678", "123456",
         "12345678", "123456789", "1234567890", "1q2w3e4r", "1q2w3e4r5t", "1qaz2wsx", "1qaz2wsx3edc",
-        "3537363231383830", "87654321", "98765432", "abcd1234", "admin", "administrator", "changeit",
-        "changeme", "default", "foo123", "fortanix", "hsmpassword", "iloveyou", "letmein", "nitrokey",
-        "opensc", "passphrase", "passw0rd", "passwd", "password", "password1", "password123", "qwerty",
-        "qwertyui", "qwertz", "root", "secret", "secret123", "so-pin", "softhsm", "softhsm2", "sopin",
-        "test", "test1234", "testpin", "testtest", "trustworks", "user-pin", "userpin", "welcome", "welcome1",
-        "yubihsm", "zaq12wsx",
+        "3537363231383830", "648219", "87654321", "98765432", "abcd1234", "admin", "administrator",
+        "changeit", "changeme", "default", "entrust", "foo123", "fortanix", "gemalto", "hsmpassword",
+        "iloveyou", "letmein", "mypin", "mysopin", "myuserpin", "ncipher", "nitrokey", "opensc",
+        "passphrase", "passw0rd", "passwd", "password", "password1", "password123", "qwerty", "qwertyui",
+        "qwertz", "root", "safenet", "secret", "secret123", "so-pin", "softhsm", "softhsm2", "sopin",
+        "test", "test1234", "testpin", "testtest", "thales", "trustworks", "user-pin", "userpin", "utimaco",
+        "welcome", "welcome1", "yubihsm", "zaq12wsx",
     }
 )  # fmt: skip
 
