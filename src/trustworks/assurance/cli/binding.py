@@ -70,12 +70,10 @@ def end(
     process: Process,
     product: ProductId,
     *,
-    on: Annotated[
-        datetime, typer.Option(formats=["%Y-%m-%d"], help="The first day on which it holds no more.")
-    ],
+    on: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="The last day on which it holds.")],
     by: By = "system-administrator",
 ) -> None:
-    """Say from which day on a process does not use a product any more."""
+    """Say which is the last day on which a process uses a product."""
     found = next(
         (
             one
@@ -91,7 +89,7 @@ def end(
         )
     with open_register(context, by) as register:
         register.enter(replace(found, until=on.date()))
-    typer.echo(f"{service}/{process} does not use {product} from {on:%Y-%m-%d} on.")
+    typer.echo(f"{service}/{process} uses {product} until {on:%Y-%m-%d}.")
 
 
 @binding.command("list")

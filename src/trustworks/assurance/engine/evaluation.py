@@ -66,13 +66,22 @@ class _Evaluation:
         )
 
     def report(self) -> Report:
-        running = [one for one in self._index.facts.bindings if in_force(one.since, one.until, self._at)]
+        running = sorted(
+            (one for one in self._index.facts.bindings if in_force(one.since, one.until, self._at)),
+            key=lambda one: (one.service, one.process, one.product),
+        )
         services: dict[str, list[ProcessVerdict]] = {}
         unbound: list[str] = []
         for service in dict.fromkeys(one.service for one in running):
             own = [one for one in running if one.service == service]
             services[service], open_ = self._service(service, own)
             unbound += open_
+        bound = {one.product for one in running}
+        unbound += [
+            f"{one.id} ({one.name}) is bound to no process."
+            for one in self._index.facts.products
+            if one.id not in bound and (one.retired is None or one.retired > self._at)
+        ]
         verdicts = tuple(
             ServiceVerdict(service=name, verdict=_weakest(those), processes=tuple(those))
             for name, those in sorted(services.items())
@@ -100,7 +109,7 @@ class _Evaluation:
             named = (process.id, *process.follows)
             bound = [one for one in own if one.process in named]
             if process.follows:
-                bound = list({one.product: one for one in reversed(bound)}.values())[::-1]
+                bound = _once(bound)
             if not bound and self._asked_for(process, known, own):
                 found.append(self._unbound(process, qualified=any(one.qualified for one in own)))
                 if self._obliges(process):
@@ -157,7 +166,7 @@ class _Evaluation:
             service=process.service,
             process=process.id,
             product=product.id,
-            verdict=min((*parts, process.at_best), key=_rank),
+            verdict=min(parts, key=_rank),
             options=options,
             conditions=conditions,
             obligation=binding.qualified and self._obliges(process),
@@ -165,10 +174,9 @@ class _Evaluation:
         )
 
     def _option(self, option: Option, subject: Subject) -> OptionVerdict:
-        return max(
-            (one for way in option.ways for one in self._way(option, way, subject)),
-            key=lambda one: one.verdict.rank,
-        )
+        found = [one for way in option.ways for one in self._way(option, way, subject)]
+        # Of equals, one that looked at something goes before one whose certificate is not there.
+        return max(found, key=lambda one: (one.verdict.rank, one.reasons[0].rule != _absent(option)))
 
     def _way(self, option: Option, way: Way, subject: Subject) -> Iterator[OptionVerdict]:
         """One verdict for each certificate that the way can take; one where it takes none."""
@@ -198,7 +206,7 @@ class _Evaluation:
         told = f" Its register entry names {', '.join(lost)}, which is not registered." if lost else ""
         where = f" ({option.where_to_check})" if option.where_to_check else ""
         return Reason(
-            rule=f"{option.id}.certificate",
+            rule=_absent(option),
             reference=option.reference,
             verdict=Verdict.INSUFFICIENT,
             sentence=f"No {kinds} certificate of {subject.product.name} is registered.{told}",
@@ -215,6 +223,17 @@ class _Evaluation:
                         found.get(process.product, Verdict.STRONG), process.verdict, key=_rank
                     )
         return tuple(ProductVerdict(product=name, verdict=verdict) for name, verdict in sorted(found.items()))
+
+
+def _once(bindings: list[Binding]) -> list[Binding]:
+    """One binding of each product: that of the use of keys where there are several, as it asks for most."""
+    ordered = sorted(bindings, key=lambda one: (one.product, not one.process.endswith("_use"), one.process))
+    return list({one.product: one for one in reversed(ordered)}.values())[::-1]
+
+
+def _absent(option: Option) -> str:
+    """What a certificate that is not there is called in place of a rule."""
+    return f"{option.id}.certificate"
 
 
 def _rank(verdict: Verdict) -> int:

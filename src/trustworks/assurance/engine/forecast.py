@@ -94,9 +94,8 @@ def _by_process(report: Report) -> dict[tuple[str, str, str | None], ProcessVerd
 def _days(facts: Facts, rules: RuleSet) -> Iterator[date]:
     """All days on which something that the engine reads begins or ends."""
     yield from _days_of_certificates(facts)
-    yield from (
-        one for binding in facts.bindings for one in (binding.since, binding.until) if one is not None
-    )
+    yield from (one.since for one in facts.bindings if one.since is not None)
+    yield from (one.until + _DAY for one in facts.bindings if one.until is not None)
     yield from (one.written for one in facts.documents)
     yield from (one.on for one in facts.checks)
     yield from (one.on for one in facts.confirmations)

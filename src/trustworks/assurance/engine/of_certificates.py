@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 _STANDARDS: Final = ("FIPS 140-1", "FIPS 140-2", "FIPS 140-3")
 _WITHDRAWN: Final = frozenset({Status.REVOKED, Status.SUSPENDED})
-_CONFLICT: Final = "sources differ about it"
 
 
 def standard(subject: Subject) -> Answer:
@@ -40,36 +39,36 @@ def overall_level(subject: Subject) -> Answer:
     return Answer(value, str(value), facts)
 
 
-def areas_that_matter(subject: Subject) -> Answer:
-    """Whether each area that matters to keys is at level 3 or higher."""
+def areas(subject: Subject) -> Answer:
+    """How far the areas are at level 3, above all those that matter to keys; told are those below it.
+
+    An area that does not apply is at no level: among those that matter it counts as below, among the others
+    not at all.
+    """
     known, facts = levels(subject)
     if known is None:
-        return _unknown("the levels of its areas", Missing(FactName.AREA_LEVELS), facts)
-    overall, areas = known
+        value, _ = _value(subject, FactName.AREA_LEVELS)
+        return _unknown("the levels of its areas", value, facts)
+    overall, deviations = known
     below = []
     for wanted in subject.words("areas"):
         alternatives = [one.strip() for one in wanted.split("|")]
-        level = next((areas[one] for one in map(area_name, alternatives) if one in areas), overall)
+        level = next((deviations[one] for one in map(area_name, alternatives) if one in deviations), overall)
         if level is None or level < 3:
-            below.append(f"{alternatives[0]} ({'does not apply' if level is None else level})")
-    return Answer("below" if below else "at-3", ", ".join(below), facts)
-
-
-def any_area_at_3(subject: Subject) -> Answer:
-    """Whether some area is at level 3 or higher: what the guidance, read literally, is content with."""
-    known, facts = levels(subject)
-    if known is None:
-        return _unknown("the levels of its areas", Missing(FactName.AREA_LEVELS), facts)
-    overall, areas = known
-    found = any(level is not None and level >= 3 for level in (overall, *areas.values()))
-    return Answer("yes" if found else "no", "", facts)
+            below.append(f"{alternatives[0]} ({'does not apply' if level is None else f'level {level}'})")
+    told = ", ".join(below)
+    if not below:
+        low = overall < 3 or any(level is not None and level < 3 for level in deviations.values())
+        return Answer("keys-at-3" if low else "all-at-3", told, facts)
+    some = overall >= 3 or any(level is not None and level >= 3 for level in deviations.values())
+    return Answer("some-at-3" if some else "none-at-3", told, facts)
 
 
 def status(subject: Subject) -> Answer:
     """How the certificate stands on the day that is asked about.
 
     What a source says of it holds for any day, since it does not say since when; its own dates and the end of
-    its standard make an active one less.
+    its standard make an active one less. One of which status, issue or end is not told is not known to stand.
     """
     told, about_status = _value(subject, FactName.STATUS)
     issued, about_issue = _value(subject, FactName.ISSUED)
@@ -79,15 +78,16 @@ def status(subject: Subject) -> Answer:
         return Answer(str(told), f"it is {told}", used)
     conflict = next((one for one in (told, issued, ends) if isinstance(one, Conflict)), None)
     if conflict is not None:
-        return _unknown("how it stands", conflict, used)
+        return _unknown("its status", conflict, used)
     if isinstance(issued, date) and issued > subject.at:
         return Answer("not-yet", f"it was issued on {issued}, later than this day", used)
     ended = _ended(subject, told, ends)
     if ended is not None:
         return Answer(*ended, used)
-    if told is not Status.ACTIVE:
-        return _unknown("how it stands", told, used)
-    return Answer("active", f"it is active{f' until {ends}' if isinstance(ends, date) else ''}", used)
+    for value, what in ((told, "its status"), (issued, "the day of its issue"), (ends, "its end")):
+        if isinstance(value, Missing):
+            return _unknown(what, value, used)
+    return Answer("active", f"it is active until {ends}", used)
 
 
 def _ended(subject: Subject, told: object, ends: object) -> tuple[str, str] | None:
@@ -98,9 +98,9 @@ def _ended(subject: Subject, told: object, ends: object) -> tuple[str, str] | No
     for one in subject.rules.sunsets:
         if one.standard == own and one.begins <= subject.at:
             return str(one.status), f"all certificates of {own} are {one.status} since {one.begins}"
-    if isinstance(ends, date) and ends <= subject.at:
+    if isinstance(ends, date) and ends < subject.at:
         how = KINDS_OF_ENDED.get(_certificate(subject).kind, "expired")
-        return how, f"its validity ended on {ends}"
+        return how, f"it is {how}, as its validity ended on {ends}"
     return None
 
 
@@ -260,8 +260,21 @@ def _unknown(what: str, value: object, facts: tuple[Used, ...]) -> Answer:
         told = " and ".join(
             dict.fromkeys(f"{_text(one.value)} ({one.provenance.name})" for one in value.facts)
         )
-        return Answer(UNKNOWN, f"{_CONFLICT}: {told}", facts)
+        return Answer(UNKNOWN, f"sources differ about {what}: {told}", facts)
     return Answer(UNKNOWN, f"no source tells {what}", facts)
+
+
+def cc_version(subject: Subject) -> Answer:
+    """Whether it was evaluated by the edition of 2022: ISO/IEC 15408:2022, or CC:2022."""
+    value, facts = _value(subject, FactName.STANDARD)
+    if not isinstance(value, str):
+        return _unknown("by which edition of the criteria it was evaluated", value, facts)
+    plain = value.upper().replace(" ", "")
+    if "2022" in plain and ("CC" in plain or "15408" in plain or "COMMONCRITERIA" in plain):
+        return Answer("2022", value, facts)
+    if re.search(r"15408$|^COMMONCRITERIA$|^CC$", plain):
+        return Answer(UNKNOWN, f"a source tells {value}, without its edition", facts)
+    return Answer("earlier", value, facts)
 
 
 def levels(subject: Subject) -> tuple[tuple[int, dict[str, int | None]] | None, tuple[Used, ...]]:
@@ -277,8 +290,8 @@ def levels(subject: Subject) -> tuple[tuple[int, dict[str, int | None]] | None, 
 QUESTIONS: Final[Mapping[str, Callable[[Subject], Answer]]] = {
     "standard": standard,
     "overall-level": overall_level,
-    "areas-that-matter": areas_that_matter,
-    "any-area-at-3": any_area_at_3,
+    "areas": areas,
+    "cc-version": cc_version,
     "status": status,
     "caveat": caveat,
     "eal": eal,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import partial
 from types import MappingProxyType
@@ -30,7 +30,9 @@ if TYPE_CHECKING:
 
 # A shipment is received by two (EN 319 411-1, 6.5.2); the others are looked at by whoever is appointed.
 _TWO_PERSONS: Final = frozenset({CheckKind.SHIPMENT, CheckKind.DUAL_CONTROL})
-_COVERING: Final = frozenset({"FIPS 140-2", "FIPS 140-3"})
+_COVERING: Final = frozenset({"active", "historical"})
+# The parameter that lists the areas of a standard.
+_STANDARDS: Final = {"FIPS 140-2": "areas-fips-140-2", "FIPS 140-3": "areas-fips-140-3"}
 _KEPT: Final = frozenset({"none", "confirmed"})
 _AHEAD: Final = timedelta(days=365)  # an end of an algorithm within it is told
 
@@ -93,14 +95,17 @@ def _observed(subject: Subject) -> tuple[Used, ...]:
 
 def health(subject: Subject) -> Answer:
     """Whether it works: its last probe, else the last check of its function."""
-    if subject.product.healthy is not None:
-        used = Used(
-            what=f"{subject.product.id} health", value=str(subject.product.healthy), source="the last probe"
-        )
-        return Answer("well" if subject.product.healthy else "failed", "its last probe", (used,))
     found = check(subject, CheckKind.FUNCTION)
-    answers = {"passed": "well", "failed": "failed"}
-    return Answer(answers.get(str(found.value), UNKNOWN), found.told or "no probe and no check", found.facts)
+    if found.value == "failed":
+        return Answer("failed", f"the check {found.told}", found.facts)
+    if subject.product.healthy is None:
+        answers = {"passed": "well", "one-person": "well", "overdue": "overdue"}
+        told = found.told if found.facts else "no probe and no check is on record"
+        return Answer(answers.get(str(found.value), UNKNOWN), told, found.facts)
+    used = Used(
+        what=f"{subject.product.id} health", value=str(subject.product.healthy), source="the last probe"
+    )
+    return Answer("well" if subject.product.healthy else "failed", "its last probe", (used, *found.facts))
 
 
 def document(subject: Subject, kind: DocumentKind) -> Answer:
@@ -137,6 +142,8 @@ def check(subject: Subject, kind: CheckKind) -> Answer:
         return Answer("failed", f"on {last.on}", used)
     if kind in _TWO_PERSONS and len(set(last.persons)) < 2:
         return Answer("one-person", f"on {last.on}", used)
+    if kind is CheckKind.SHIPMENT and not last.seals:
+        return Answer("no-seals", f"on {last.on}", used)
     if last.due is not None and last.due < subject.at:
         return Answer("overdue", f"due on {last.due}", used)
     return Answer("passed", f"on {last.on}", used)
@@ -149,55 +156,75 @@ def _check(one: Check) -> Used:
 
 
 def uncovered(subject: Subject) -> Answer:
-    """Which areas of ISO/IEC 19790 no certificate covers, and whether a document argues each.
+    """Which areas of ISO/IEC 19790 no certificate covers, and whether the demonstration argues each.
 
     A certificate of FIPS 140-2 or 140-3 covers the areas in which its level is that of the parameter `level`
-    or higher; areas of `accepted-not-applicable` need not apply. Without one that is active, all areas
-    (`levels-areas`) are uncovered.
+    or higher; areas of `accepted-not-applicable` need not apply. One that is historical covers too, which is
+    told (`ended`). Without a certificate all areas are uncovered.
     """
-    wanted, level = subject.words("levels-areas"), subject.number("level")
-    left = {area_name(one): one for one in wanted}
-    used: list[Used] = []
-    for certificate in subject.index.certificates_of(subject.product):
-        covered, facts = _covered(subject, certificate, level)
-        if covered:
-            used += facts
-        left = {key: name for key, name in left.items() if key not in covered}
-    if not left:
-        return Answer("none", "", tuple(used))
-    documents = subject.documents(DocumentKind.ISO_19790)
-    told = ", ".join(left.values())
+    documents, level = subject.documents(DocumentKind.ISO_19790), subject.number("level")
+    covers = [_cover(subject, one, level) for one in subject.index.certificates_of(subject.product)]
+    covers.append(_Cover(uncovered=subject.words("areas-fips-140-3"), active=True, facts=()))
     if not documents:
-        return Answer("no-document", told, tuple(used))
+        return Answer("no-document", _at_level(level, min((one.uncovered for one in covers if one), key=len)))
     last = documents[-1]
     argued = {area_name(one) for one in last.argued} - {area_name(one) for one in last.open}
-    still = [name for key, name in left.items() if key not in argued]
-    if still:
-        return Answer("not-argued", ", ".join(still), (*used, _document(last)))
-    return Answer("argued", told, (*used, _document(last)))
+    answers = []
+    for one in covers:
+        if one is not None:
+            still = tuple(name for name in one.uncovered if area_name(name) not in argued)
+            facts = (*one.facts, _document(last))
+            if still:
+                answers.append((0, len(still), Answer("not-argued", _at_level(level, still), facts)))
+            else:
+                told = _at_level(level, one.uncovered)
+                answers.append(
+                    (2 if one.active else 1, 0, Answer("argued" if one.active else "ended", told, facts))
+                )
+    return max(answers, key=lambda one: (one[0], -one[1]))[2]
 
 
-def _covered(
-    subject: Subject, certificate: Certificate, level: int
-) -> tuple[frozenset[str], tuple[Used, ...]]:
-    """The areas that an active certificate of FIPS 140 covers at a level."""
+def _at_level(level: int, areas: tuple[str, ...]) -> str:
+    return f"level {level} in {', '.join(areas)}" if areas else "nothing"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Cover:
+    """What a certificate leaves uncovered, and whether it is active."""
+
+    uncovered: tuple[str, ...]
+    active: bool
+    facts: tuple[Used, ...]
+
+
+def _cover(subject: Subject, certificate: Certificate, level: int) -> _Cover | None:
+    """What a certificate of FIPS 140 leaves to be argued; None where it is not one that can be relied on."""
     if certificate.kind is not CertificateKind.FIPS:
-        return frozenset(), ()
+        return None
     about = replace(subject, certificate=certificate)
-    standing, told = of_certificates.status(about), of_certificates.standard(about)
+    standing, told = of_certificates.status(about), str(of_certificates.standard(about).value)
     known, _ = of_certificates.levels(about)
-    if standing.value != "active" or told.value not in _COVERING or known is None:
-        return frozenset(), ()
+    if standing.value not in _COVERING or known is None or told not in _STANDARDS:
+        return None
     if of_certificates.identity(about).value != "same" or of_certificates.caveat(about).value not in _KEPT:
-        return frozenset(), ()
-    overall, areas = known
+        return None
+    overall, deviations = known
     optional = {area_name(one) for one in subject.words("accepted-not-applicable")}
-    covered = set()
-    for one in map(area_name, subject.words("levels-areas")):
-        own = areas.get(one, overall)
-        if (own is None and one in optional) or (own is not None and own >= level):
-            covered.add(one)
-    return frozenset(covered), (*standing.facts, *of_certificates.overall_level(about).facts)
+    left = []
+    for name in subject.words(_STANDARDS[told]):
+        own = deviations.get(area_name(name), overall)
+        if (own is None and area_name(name) not in optional) or (own is not None and own < level):
+            left.append(name)
+    facts = (*standing.facts, *of_certificates.overall_level(about).facts)
+    return _Cover(uncovered=tuple(left), active=standing.value == "active", facts=facts)
+
+
+def evaluated(subject: Subject) -> Answer:
+    """Whether an independent body evaluated the product, whatever by."""
+    found = [
+        one for one in subject.index.certificates_of(subject.product) if one.kind is not CertificateKind.QSCD
+    ]
+    return Answer("yes" if found else "no", ", ".join(one.id for one in found))
 
 
 def transfer(subject: Subject) -> Answer:
@@ -290,6 +317,9 @@ def headcount(subject: Subject) -> Answer:
         )
         for one in latest
     )
+    few = [f"{one.act}: {one.persons}" for one in latest if one.persons < 2]  # dual control
+    if few:
+        return Answer("too-few", ", ".join(few), used)
     unstated = [one.act for one in latest if one.allowed is None]
     if unstated:
         return Answer("unstated", ", ".join(unstated), used)
@@ -321,18 +351,22 @@ def algorithms(subject: Subject) -> Answer:
 
 
 def qscd(subject: Subject) -> Answer:
-    """Whether the device is on the notified list of qualified signature creation devices."""
+    """Whether the device is on the notified list of qualified signature creation devices.
+
+    By an entry of the list that was imported, else by a document that a person registered.
+    """
     found = [
         one for one in subject.index.certificates_of(subject.product) if one.kind is CertificateKind.QSCD
     ]
-    if not found:
-        return Answer("none")
     for one in found:
         ends, status = one.value(FactName.ENDS), one.value(FactName.STATUS)
-        running = isinstance(ends, Missing) or (isinstance(ends, date) and ends > subject.at)
+        running = isinstance(ends, Missing) or (isinstance(ends, date) and ends >= subject.at)
         if running and status in (Status.ACTIVE, Missing(FactName.STATUS)):
             return Answer("notified", one.number)
-    return Answer("ended", ", ".join(one.number for one in found))
+    if found:
+        return Answer("ended", ", ".join(one.number for one in found))
+    written = document(subject, DocumentKind.QSCD_NOTIFICATION)
+    return Answer("notified", written.told, written.facts) if written.value == "at-hand" else Answer("none")
 
 
 _AGREED: Final = {algorithm.value: entry for algorithm, entry in catalogue().keys.items()}
@@ -346,8 +380,8 @@ ENDS_OF_ALGORITHMS: Final = tuple(
 
 
 def in_force(since: date | None, until: date | None, at: date) -> bool:
-    """Whether a binding holds on a day; `until` is the first day on which it does not."""
-    return (since is None or since <= at) and (until is None or at < until)
+    """Whether a binding holds on a day; `until` is the last one."""
+    return (since is None or since <= at) and (until is None or at <= until)
 
 
 QUESTIONS: Final[Mapping[str, Callable[[Subject], Answer]]] = MappingProxyType(
@@ -357,6 +391,7 @@ QUESTIONS: Final[Mapping[str, Callable[[Subject], Answer]]] = MappingProxyType(
         "observed": observed,
         "health": health,
         "uncovered": uncovered,
+        "evaluated": evaluated,
         "transfer": transfer,
         "transfer-allowed": transfer_allowed,
         "backup": backup,

@@ -162,12 +162,12 @@ class Subject:
 
 def same_name(first: str, second: str) -> bool:
     """Whether two names of a standard are one, however they are spaced: EN 419221-5, EN419 221-5:2018."""
-    return _plain(first) == _plain(second)
+    return _number(first) == _number(second)
 
 
 def names(text: str, wanted: str) -> bool:
     """Whether a text names a standard: ``419221-5`` in "CEN EN 419 221-5:2018, version 1.0"."""
-    number = _plain(wanted).lstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZ/")
+    number = _number(wanted)
     found = _plain(text, keep_year=True)
     place = found.find(number)
     while place >= 0:
@@ -182,6 +182,11 @@ def names(text: str, wanted: str) -> bool:
 def area_name(name: str) -> str:
     """An area of FIPS 140 or ISO/IEC 19790, to be compared: whatever its spaces, commas and capitals."""
     return " ".join(re.sub(r"[^a-z0-9]+", " ", name.lower()).replace(" and ", " ").split())
+
+
+def _number(name: str) -> str:
+    """``419261`` of EN 419261, CEN/TS 419 261 and EN 419261:2015: bodies and years tell nothing apart."""
+    return _plain(name).lstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZ/")
 
 
 def _plain(name: str, *, keep_year: bool = False) -> str:

@@ -49,7 +49,7 @@ class FactName(StrEnum):
     HOLDER = "holder"
     STATUS = "status"
     ISSUED = "issued"
-    ENDS = "ends"  # the day on which its validity ends; on that day it counts no more
+    ENDS = "ends"  # the last day of its validity
     OVERALL_LEVEL = "overall-level"  # FIPS 140: 1 to 4
     AREA_LEVELS = "area-levels"
     EAL = "eal"  # Common Criteria: 1 to 7; 0 where the source says that there is none

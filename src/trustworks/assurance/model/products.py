@@ -74,7 +74,7 @@ class Binding:
     `functions` are those that it uses of the product (keygen, sign, backup, restore, export, import, wrap,
     authorise, time, ...): each has to be inside what was evaluated. `algorithms` are the kinds of keys that
     are in use there, such as P-384. `qualified` says whether the service is a qualified one; for others the
-    outcome is voluntary.
+    outcome is voluntary. `since` and `until` are its first and its last day.
     """
 
     product: str

@@ -41,7 +41,7 @@ class Day:
 Domain: TypeAlias = Choice | Number | Day
 
 _DOCUMENT: Final = Choice(("at-hand", "open", "overdue", "none"))
-_CHECK: Final = Choice(("passed", "overdue", "failed", "one-person", "none"))
+_CHECK: Final = Choice(("passed", "overdue", "failed", "one-person", "no-seals", "none"))
 
 # What is asked of one certificate; with none at hand the option says what is missing, and these are not
 # asked.
@@ -49,9 +49,9 @@ OF_CERTIFICATE: Final[Mapping[str, Domain]] = MappingProxyType(
     {
         "standard": Choice(("FIPS 140-1", "FIPS 140-2", "FIPS 140-3", "other", UNKNOWN)),
         "overall-level": Number(1, 4),
-        # The areas of the parameter `areas`, each at level 3 or higher.
-        "areas-that-matter": Choice(("at-3", "below", UNKNOWN)),
-        "any-area-at-3": Choice(("yes", "no", UNKNOWN)),
+        # Areas at level 3 or higher: all; those of the parameter `areas`, others not; some; none.
+        "areas": Choice(("all-at-3", "keys-at-3", "some-at-3", "none-at-3", UNKNOWN)),
+        "cc-version": Choice(("2022", "earlier", UNKNOWN)),
         "status": Choice(
             (
                 "active",
@@ -83,14 +83,16 @@ OF_PRODUCT: Final[Mapping[str, Domain]] = MappingProxyType(
         "day": Day(),
         "hardware": Choice(("real", "test", UNKNOWN)),
         "observed": Choice(("same", "differs", "not-read")),
-        "health": Choice(("well", "failed", UNKNOWN)),
+        "health": Choice(("well", "overdue", "failed", UNKNOWN)),
         # Areas of ISO/IEC 19790 that no certificate covers at the parameter `level`.
-        "uncovered": Choice(("none", "argued", "not-argued", "no-document")),
+        "uncovered": Choice(("argued", "ended", "not-argued", "no-document")),
+        # Whether an independent body evaluated the product, by any certificate.
+        "evaluated": Choice(("yes", "no")),
         # From the module that makes a key to the one that uses it.
         "transfer": Choice(("not-needed", "equal", "unequal", "single", UNKNOWN)),
         "transfer-allowed": Choice(("not-needed", "allowed", "not-allowed", UNKNOWN)),
         "backup": Choice(("equal", "unequal", "single", "none", UNKNOWN)),
-        "headcount": Choice(("within", "over", "unstated", UNKNOWN)),
+        "headcount": Choice(("within", "over", "too-few", "unstated", UNKNOWN)),
         "algorithms": Choice(("agreed", "ending", "not-agreed", UNKNOWN)),
         "qscd": Choice(("notified", "ended", "none")),
         **{f"document:{kind}": _DOCUMENT for kind in DocumentKind},

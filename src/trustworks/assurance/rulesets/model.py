@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
 
-from trustworks.assurance.model import CertificateKind, Status, Verdict
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date
+
+    from trustworks.assurance.model import CertificateKind, Status, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ class Process:
 
     One that `follows` others is not bound to a product by itself: it is asked of every product that those
     are bound to. Processes of a `group` are operated together: where one has a product, all need one.
-    `at_best` is its highest verdict. `without_option` is the verdict where there are no options, as the
+    `without_option` is the verdict where there are no options, as the
     source knew none. `applies` is the first day on which it is an obligation.
     """
 
@@ -116,7 +116,6 @@ class Process:
     parameters: Mapping[str, Parameter]
     obligation: Obligation = Obligation.OBLIGATION
     note: str = ""
-    at_best: Verdict = Verdict.STRONG
     without_option: Verdict | None = None
     applies: date | None = None
 

@@ -37,7 +37,16 @@ SHIPPED: Final = ("current", "guidance")
 _SHARED: Final = ("tables",)  # files of tables that rule sets have in common
 _LARGEST: Final = 1 << 20  # octets
 PARAMETERS: Final = frozenset(
-    {"profiles", "areas", "level", "levels-areas", "accepted-not-applicable", "harmless-caveats", "standard"}
+    {
+        "profiles",
+        "areas",
+        "areas-fips-140-2",
+        "areas-fips-140-3",
+        "level",
+        "accepted-not-applicable",
+        "harmless-caveats",
+        "standard",
+    }
 )
 
 
@@ -208,7 +217,6 @@ class _Reader:
             parameters=self._parameters(f"process {given.get('id')}", keys.table("parameters")),
             obligation=keys.one_of("obligation", Obligation, Obligation.OBLIGATION),
             note=keys.text("note", ""),
-            at_best=keys.one_of("at-best", Verdict, Verdict.STRONG),
             without_option=_member(keys, "without-option", without, Verdict) if without else None,
             applies=keys.day("applies") if "applies" in given else None,
         )
