@@ -93,7 +93,12 @@ def take(reading: Reading, place: str, column: str, given: str, facts: Facts) ->
 
 def exceptions(reading: Reading, place: str, lines: list[str], facts: Facts) -> None:
     """Puts the levels of areas into the facts; where one cannot be read, none is told."""
-    levels, unread = values.area_levels(values.text(one, reading.limits.text) for one in lines)
+    try:
+        plain = [values.text(one, reading.limits.text) for one in lines]
+    except UnreadableError as error:
+        reading.problem(place, f"The security level exceptions are not read: {error}.")
+        return
+    levels, unread = values.area_levels(plain)
     for one in unread:
         reading.problem(place, f"The security level exception {one!a:.90} is not read, so that none is told.")
     if not unread:

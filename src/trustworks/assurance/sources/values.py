@@ -30,6 +30,7 @@ _MAIL: Final = re.compile(
     r"(?:\s?[\[(]dot[\])]\s?[\w-]{1,80}|\.[\w-]{1,80}){1,8}",
     re.IGNORECASE,
 )
+_ENDLESS: Final = re.compile(r"&#(?:\d{8,}|[xX][0-9a-fA-F]{7,});?")
 _NOTHING: Final = frozenset({"", "n/a", "na", "none", "null", "-", "--", "not applicable"})
 
 
@@ -66,7 +67,8 @@ def unescaped(given: str) -> str:
     for _ in range(3):
         if "&" not in given:
             break
-        given, before = html.unescape(given), given
+        # Python reads no number of thousands of digits, and no character has one of eight.
+        given, before = html.unescape(_ENDLESS.sub("\N{REPLACEMENT CHARACTER}", given)), given
         if given == before:
             break
     return given
