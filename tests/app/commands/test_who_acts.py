@@ -19,6 +19,7 @@ LOOKS = {
     *("assurance rules list", "assurance rules show", "assurance rules check", "assurance verdicts"),
     *("assurance forecast", "assurance product list", "assurance product show", "assurance binding list"),
     *("assurance binding processes", "assurance certificate list", "assurance certificate show"),
+    *("assurance sources read", "assurance sources match"),
     *("assurance certificate find", "assurance certificate file", "assurance check list"),
     *("assurance document list", "assurance transfer list", "assurance headcount list"),
     *("roles acts", "roles operator list", "roles operator show", "roles credential list"),

@@ -91,10 +91,10 @@ def test_active_and_archived_file_tell_of_one_certificate() -> None:
     assert joined == merge(after, before) or {*joined.facts} == {*merge(after, before).facts}
 
 
-def test_on_the_day_of_its_end_it_is_archived() -> None:
-    on = only(read(table([cc_row(Archived_Date="04/15/2026")])))
-    before = only(read(table([cc_row(Archived_Date="04/16/2026")])))
-    assert (on.value(FactName.STATUS), before.value(FactName.STATUS)) == (Status.ARCHIVED, Status.ACTIVE)
+def test_after_its_last_day_it_is_archived() -> None:
+    over = only(read(table([cc_row(Archived_Date="04/14/2026")])))
+    last = only(read(table([cc_row(Archived_Date="04/15/2026")])))
+    assert (over.value(FactName.STATUS), last.value(FactName.STATUS)) == (Status.ARCHIVED, Status.ACTIVE)
     nothing = only(read(table([cc_row(Archived_Date="")])))
     assert not nothing.told(FactName.STATUS)
 

@@ -57,7 +57,7 @@ EUCC_FACTS = {
     FactName.AUGMENTED: ("ALC_FLR.3", "AVA_VAN.5"),
     FactName.AVA_VAN: 5,
     FactName.ISSUED: date(2026, 3, 5),
-    FactName.ENDS: date(2031, 3, 5),
+    FactName.ENDS: date(2031, 3, 4),
 }
 
 

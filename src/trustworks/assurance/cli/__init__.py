@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from trustworks.assurance.cli import binding, certificate, product, rules, statement, trace, verdict
+from trustworks.assurance.cli import binding, certificate, product, rules, sources, statement, trace, verdict
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -12,6 +12,7 @@ app = typer.Typer(
 )
 app.add_typer(product.product, name="product")
 app.add_typer(certificate.certificate, name="certificate")
+app.add_typer(sources.sources, name="sources")
 app.add_typer(binding.binding, name="binding")
 app.command()(statement.confirm)
 app.add_typer(statement.check, name="check")

@@ -5,6 +5,14 @@
 
 from trustworks.assurance.sources.age import stale
 from trustworks.assurance.sources.forms import READERS, read_any
+from trustworks.assurance.sources.identity import (
+    Alias,
+    Candidate,
+    aliases,
+    claims_of,
+    match,
+    phrases_of,
+)
 from trustworks.assurance.sources.imported import (
     DEFAULT,
     Download,
@@ -18,12 +26,18 @@ from trustworks.assurance.sources.merging import merge
 __all__ = [
     "DEFAULT",
     "READERS",
+    "Alias",
+    "Candidate",
     "Download",
     "Imported",
     "Limits",
     "ListedService",
     "Problem",
+    "aliases",
+    "claims_of",
+    "match",
     "merge",
+    "phrases_of",
     "read_any",
     "stale",
 ]

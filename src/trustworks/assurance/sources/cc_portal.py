@@ -125,7 +125,7 @@ def _row(reading: Reading, place: str, given: Mapping[str, str], maintained: dic
 
 
 def _end(reading: Reading, place: str, given: str, facts: dict[FactName, Value | None]) -> None:
-    """The day on which the portal archives it; whether that has come says how it stands."""
+    """The last day before the portal archives it; whether it is over says how the certificate stands."""
     if values.told(given) is None:
         return
     try:
@@ -134,7 +134,7 @@ def _end(reading: Reading, place: str, given: str, facts: dict[FactName, Value |
         reading.problem(place, f"The archived date is not read: {error}.")
         return
     facts[FactName.ENDS] = ends
-    facts[FactName.STATUS] = Status.ARCHIVED if ends <= reading.download.retrieved.date() else Status.ACTIVE
+    facts[FactName.STATUS] = Status.ARCHIVED if ends < reading.download.retrieved.date() else Status.ACTIVE
 
 
 def _profiles(given: str) -> tuple[str, ...] | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urljoin
@@ -287,7 +287,7 @@ def _dates(
         facts[FactName.ISSUED] = issued
         years = _YEARS.fullmatch(cells.get("validity_period_years", ""))
         if years is not None and 0 < int(years[1]) <= 30:
-            facts[FactName.ENDS] = _after(issued, int(years[1]))
+            facts[FactName.ENDS] = _last(issued, int(years[1]))
         elif values.told(cells.get("validity_period_years", "")):
             reading.problem(where, "The period of validity is not read: it is no number of years.")
     if values.told(cells.get("status", "")):
@@ -298,9 +298,9 @@ def _dates(
     return None
 
 
-def _after(issued: date, years: int) -> date:
-    """The same day so many years later; the last of February for a leap day."""
+def _last(issued: date, years: int) -> date:
+    """The last of so many years: the day before the anniversary."""
     try:
-        return issued.replace(year=issued.year + years)
-    except ValueError:
+        return issued.replace(year=issued.year + years) - timedelta(days=1)
+    except ValueError:  # the anniversary of a leap day
         return date(issued.year + years, 2, 28)

@@ -241,6 +241,8 @@ def _device(reading: Reading, place: str, given: Mapping[str, str]) -> None:
             facts[fact] = make(cell)
         except UnreadableError as error:
             reading.problem(place, f"The {name} of {number!a:.80} is not read: {error}.")
+    if values.told(cells.get(_COUNTRY, "")) is not None:
+        facts.setdefault(FactName.SCHEME, cells[_COUNTRY])
     wrong = objection(facts, reading.download.retrieved.date())
     if wrong is not None:
         reading.problem(place, f"Certificate {number!a:.80} is not imported: {wrong}")
