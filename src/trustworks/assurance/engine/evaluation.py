@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from trustworks.assurance.engine import of_certificates, of_products
 from trustworks.assurance.engine.of_products import in_force
@@ -28,29 +27,30 @@ from trustworks.assurance.model import (
 from trustworks.assurance.rulesets.checking import accepts
 from trustworks.assurance.rulesets.domains import OF_CERTIFICATE
 from trustworks.assurance.rulesets.model import Obligation
+from trustworks.assurance.sources.age import DAYS, stale
+from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from datetime import date
 
     from trustworks.assurance.model import Facts, Product, Used
     from trustworks.assurance.rulesets import Option, Process, RuleSet, Table, Way
 
-STALE_AFTER: Final = timedelta(days=30)
 _FIELD: Final = re.compile(r"\{([^{}]*)\}")
 QUESTIONS: Final = {**of_certificates.QUESTIONS, **of_products.QUESTIONS}
 
 
-def evaluate(facts: Facts, rules: RuleSet, at: date, *, stale_after: timedelta = STALE_AFTER) -> Report:
+def evaluate(facts: Facts, rules: RuleSet, at: date, *, stale_after: int = DAYS) -> Report:
     """What the rule set answers about all bindings that are in force on the day.
 
-    `stale_after` is the age from which a source is told to be old; it changes no verdict.
+    `stale_after` is the age in days beyond which a source is told to be old; it changes no verdict.
     """
     return _Evaluation(facts, rules, at, stale_after).report()
 
 
 class _Evaluation:
-    def __init__(self, facts: Facts, rules: RuleSet, at: date, stale_after: timedelta) -> None:
+    def __init__(self, facts: Facts, rules: RuleSet, at: date, stale_after: int) -> None:
         self._index = Index(facts)
         self._rules = rules
         self._at = at
@@ -58,7 +58,7 @@ class _Evaluation:
         sources = {
             fact.provenance.document: fact.provenance for one in facts.certificates for fact in one.facts
         }
-        old = [one for one in sources.values() if one.retrieved.date() + stale_after < at]
+        old = [one for one in sources.values() if stale(one, at, stale_after)]
         self._stale = frozenset(one.document for one in old)
         self._told_stale = tuple(
             f"{one.name}, retrieved {one.retrieved:%Y-%m-%d}"
@@ -240,6 +240,7 @@ def _rank(verdict: Verdict) -> int:
     return verdict.rank
 
 
+@implements("TRUSTWORKS:ASSURANCE-WEAKEST", disabled=Verdict.STRONG)
 def _weakest(processes: Iterable[ProcessVerdict]) -> Verdict:
     """Of those that are obligations; of all, where none is."""
     every = tuple(processes)
@@ -260,6 +261,11 @@ def _option_verdict(option: Option, reasons: tuple[Reason, ...], certificate: st
     )
 
 
+def _bare(rule: Callable[..., Reason], *given: Any) -> Reason:
+    return replace(rule(*given), reference="", facts=(), missing=(), lift="")
+
+
+@implements("TRUSTWORKS:ASSURANCE-EXPLAINED", disabled=_bare)
 def _judge(table: Table, subject: Subject, known: dict[str, Answer]) -> Reason:
     """What a table says. `known` keeps the answers, since several tables ask the same."""
     for question in table.asks:

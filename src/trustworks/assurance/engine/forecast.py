@@ -5,7 +5,7 @@ Between two such days nothing that the engine is given changes, so that only the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -13,6 +13,7 @@ from trustworks.assurance.engine.evaluation import evaluate
 from trustworks.assurance.engine.of_products import ENDS_OF_ALGORITHMS
 from trustworks.assurance.model import FactName, Verdict
 from trustworks.assurance.rulesets.model import Span
+from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,11 +69,18 @@ def forecast(facts: Facts, rules: RuleSet, at: date, until: date | None = None) 
                         product=place[2],
                         before=was,
                         after=becomes,
-                        why=() if new is None else reasons(new),
+                        why=() if new is None else _why(old, new),
                     )
                 )
         before = after
     return Forecast(rule_set=rules.id, first=at, last=last, now=now, changes=tuple(changes))
+
+
+def _why(old: ProcessVerdict | None, new: ProcessVerdict) -> tuple[str, ...]:
+    """What holds it where it is now: by the option that carried furthest before, else by what is best now."""
+    before = None if old is None or old.best is None else old.best.option
+    options = tuple(one for one in new.options if one.option == before)
+    return reasons(replace(new, options=options)) if options else reasons(new)
 
 
 def reasons(process: ProcessVerdict) -> tuple[str, ...]:
@@ -91,6 +99,7 @@ def _by_process(report: Report) -> dict[tuple[str, str, str | None], ProcessVerd
     }
 
 
+@implements("TRUSTWORKS:ASSURANCE-FORECAST", disabled=())
 def _days(facts: Facts, rules: RuleSet) -> Iterator[date]:
     """All days on which something that the engine reads begins or ends."""
     yield from _days_of_certificates(facts)
@@ -114,8 +123,10 @@ def _days_of_certificates(facts: Facts) -> Iterator[date]:
     held = {certificate for one in facts.products if one.id in bound for certificate in one.certificates}
     for certificate in facts.certificates:
         if certificate.id in held:
-            for name in (FactName.ISSUED, FactName.ENDS):
-                yield from (one.value for one in certificate.told(name) if isinstance(one.value, date))
+            for name, after in ((FactName.ISSUED, timedelta()), (FactName.ENDS, _DAY)):
+                yield from (
+                    one.value + after for one in certificate.told(name) if isinstance(one.value, date)
+                )
 
 
 def _days_of_rules(rules: RuleSet) -> Iterator[date]:

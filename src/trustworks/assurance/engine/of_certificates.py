@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from trustworks.assurance.engine.subject import KINDS_OF_ENDED, Answer, area_name, names
 from trustworks.assurance.model import ConfirmationKind, Conflict, FactName, Missing, Status, Used
 from trustworks.assurance.rulesets.domains import UNKNOWN
+from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,6 +40,7 @@ def overall_level(subject: Subject) -> Answer:
     return Answer(value, str(value), facts)
 
 
+@implements("TRUSTWORKS:ASSURANCE-AREAS", disabled=Answer("keys-at-3"))
 def areas(subject: Subject) -> Answer:
     """How far the areas are at level 3, above all those that matter to keys; told are those below it.
 
@@ -64,6 +66,7 @@ def areas(subject: Subject) -> Answer:
     return Answer("some-at-3" if some else "none-at-3", told, facts)
 
 
+@implements("TRUSTWORKS:ASSURANCE-STANDING", disabled=Answer("active"))
 def status(subject: Subject) -> Answer:
     """How the certificate stands on the day that is asked about.
 
@@ -104,6 +107,7 @@ def _ended(subject: Subject, told: object, ends: object) -> tuple[str, str] | No
     return None
 
 
+@implements("TRUSTWORKS:ASSURANCE-CONDITION", disabled=Answer("none"))
 def caveat(subject: Subject) -> Answer:
     """The condition under which the certificate holds, and whether a person confirmed that it is kept."""
     value, facts = _value(subject, FactName.CAVEAT)
@@ -129,6 +133,7 @@ def eal(subject: Subject) -> Answer:
     return Answer(value, f"EAL {value}" if value else "no evaluation assurance level", facts)
 
 
+@implements("TRUSTWORKS:ASSURANCE-PROFILE-VERIFIED", disabled=Answer("verified"))
 def profile(subject: Subject) -> Answer:
     """Whether it conforms to one of the protection profiles: only a person's reading counts."""
     wanted = subject.words("profiles")
@@ -148,6 +153,7 @@ def profile(subject: Subject) -> Answer:
     return Answer("absent", ", ".join(wanted), facts)
 
 
+@implements("TRUSTWORKS:ASSURANCE-SCOPE", disabled=Answer("inside"))
 def scope(subject: Subject) -> Answer:
     """Whether every function that the process uses was evaluated."""
     used = subject.binding.functions
@@ -163,6 +169,7 @@ def scope(subject: Subject) -> Answer:
     return Answer("inside", ", ".join(used), _confirmed(read))
 
 
+@implements("TRUSTWORKS:ASSURANCE-INSTANCE", disabled=Answer("same"))
 def identity(subject: Subject) -> Answer:
     """Whether a person confirmed that this instance is what the certificate is about, and it is so still.
 
@@ -197,11 +204,13 @@ def identity(subject: Subject) -> Answer:
     return Answer(UNKNOWN, "nobody has confirmed that this instance is the evaluated variant and version")
 
 
+@implements("TRUSTWORKS:ASSURANCE-CONFIGURED", disabled=Answer("complete"))
 def configured(subject: Subject) -> Answer:
     """Whether the device is configured and used as it was certified, item by item."""
     return _checklist(subject, ConfirmationKind.CONFIGURED, "complete")
 
 
+@implements("TRUSTWORKS:ASSURANCE-TARGET-FITS", disabled=Answer("confirmed"))
 def target_fits(subject: Subject) -> Answer:
     """Whether what was evaluated fits the standard, by a risk analysis."""
     return _checklist(subject, ConfirmationKind.TARGET_FITS, "confirmed")
@@ -264,6 +273,7 @@ def _unknown(what: str, value: object, facts: tuple[Used, ...]) -> Answer:
     return Answer(UNKNOWN, f"no source tells {what}", facts)
 
 
+@implements("TRUSTWORKS:ASSURANCE-EDITION", disabled=Answer("2022"))
 def cc_version(subject: Subject) -> Answer:
     """Whether it was evaluated by the edition of 2022: ISO/IEC 15408:2022, or CC:2022."""
     value, facts = _value(subject, FactName.STANDARD)

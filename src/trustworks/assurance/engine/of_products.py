@@ -21,6 +21,7 @@ from trustworks.assurance.model import (
 )
 from trustworks.assurance.rulesets.domains import UNKNOWN
 from trustworks.core.module.agreed import catalogue
+from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -42,6 +43,7 @@ def day(subject: Subject) -> Answer:
     return Answer(subject.at.toordinal(), subject.at.isoformat())
 
 
+@implements("TRUSTWORKS:ASSURANCE-TEST-MODULE", disabled=Answer("real"))
 def hardware(subject: Subject) -> Answer:
     """Whether it is a device at all: software that plays one is for tests."""
     product = subject.product
@@ -57,6 +59,7 @@ def hardware(subject: Subject) -> Answer:
     return Answer("real", "", (used, *_observed(subject)))
 
 
+@implements("TRUSTWORKS:ASSURANCE-AS-REGISTERED", disabled=Answer("same"))
 def observed(subject: Subject) -> Answer:
     """Whether what the module says of itself is what the register holds."""
     product, seen = subject.product, subject.product.observed
@@ -93,6 +96,7 @@ def _observed(subject: Subject) -> tuple[Used, ...]:
     )
 
 
+@implements("TRUSTWORKS:ASSURANCE-FUNCTIONING", disabled=Answer("well"))
 def health(subject: Subject) -> Answer:
     """Whether it works: its last probe, else the last check of its function."""
     found = check(subject, CheckKind.FUNCTION)
@@ -108,6 +112,7 @@ def health(subject: Subject) -> Answer:
     return Answer("well" if subject.product.healthy else "failed", "its last probe", (used, *found.facts))
 
 
+@implements("TRUSTWORKS:ASSURANCE-DOCUMENTS", disabled=Answer("at-hand"))
 def document(subject: Subject, kind: DocumentKind) -> Answer:
     """Whether a document is at hand, argues all that it has to, and has been reviewed in time."""
     found = subject.documents(kind)
@@ -131,6 +136,7 @@ def _document(one: Document) -> Used:
     )
 
 
+@implements("TRUSTWORKS:ASSURANCE-CHECKS-IN-TIME", disabled=Answer("passed"))
 def check(subject: Subject, kind: CheckKind) -> Answer:
     """The last check of a kind: whether it passed, by how many, and whether it is due again."""
     found = subject.checks(kind)
@@ -155,6 +161,7 @@ def _check(one: Check) -> Used:
     return Used(what=f"{one.product} {one.kind}", value=told, source=f"{by}, {one.on}")
 
 
+@implements("TRUSTWORKS:ASSURANCE-UNCOVERED", disabled=Answer("argued"))
 def uncovered(subject: Subject) -> Answer:
     """Which areas of ISO/IEC 19790 no certificate covers, and whether the demonstration argues each.
 
@@ -227,6 +234,7 @@ def evaluated(subject: Subject) -> Answer:
     return Answer("yes" if found else "no", ", ".join(one.id for one in found))
 
 
+@implements("TRUSTWORKS:ASSURANCE-TRANSFER", disabled=Answer("equal"))
 def transfer(subject: Subject) -> Answer:
     """Whether keys came here from another module, and whether they were protected as well on the way."""
     moves = _moves(subject)
@@ -235,6 +243,7 @@ def transfer(subject: Subject) -> Answer:
     return _protected(moves, "transfer")
 
 
+@implements("TRUSTWORKS:ASSURANCE-TRANSFER-ALLOWED", disabled=Answer("allowed"))
 def transfer_allowed(subject: Subject) -> Answer:
     """Whether the certificates of both modules allow that keys went from the one into the other."""
     moves = _moves(subject)
@@ -273,6 +282,7 @@ def _moves(subject: Subject) -> tuple[Transfer, ...] | Answer:
     return moves
 
 
+@implements("TRUSTWORKS:ASSURANCE-BACKUPS", disabled=Answer("equal"))
 def backup(subject: Subject) -> Answer:
     """How keys went into backups and came back."""
     moves = tuple(
@@ -303,6 +313,7 @@ def _move(one: Transfer) -> Used:
     return Used(what=f"{one.source} to {one.target}", value=told, source=f"{one.on}")
 
 
+@implements("TRUSTWORKS:ASSURANCE-HEADCOUNT", disabled=Answer("within"))
 def headcount(subject: Subject) -> Answer:
     """Whether no more persons may act than the practice statement says."""
     found = [one for one in subject.index.headcounts.get(subject.product.id, ()) if one.on <= subject.at]
@@ -331,6 +342,7 @@ def headcount(subject: Subject) -> Answer:
     return Answer("over" if over else "within", ", ".join(over), used)
 
 
+@implements("TRUSTWORKS:ASSURANCE-ALGORITHMS", disabled=Answer("agreed"))
 def algorithms(subject: Subject) -> Answer:
     """Whether the kinds of keys in use are agreed on this day (ECCG agreed cryptographic mechanisms)."""
     own = subject.binding.algorithms
@@ -350,6 +362,7 @@ def algorithms(subject: Subject) -> Answer:
     return Answer("ending" if ending else "agreed", ", ".join(ending or own), used)
 
 
+@implements("TRUSTWORKS:ASSURANCE-NOTIFIED", disabled=Answer("notified"))
 def qscd(subject: Subject) -> Answer:
     """Whether the device is on the notified list of qualified signature creation devices.
 

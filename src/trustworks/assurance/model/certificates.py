@@ -14,6 +14,8 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Final, TypeAlias
 
+from trustworks.core.trace import implements
+
 
 class CertificateKind(StrEnum):
     """The scheme that a certificate is of."""
@@ -186,10 +188,19 @@ class Certificate:
 
     def value(self, name: FactName) -> Value | Missing | Conflict:
         """The one value that all sources agree on."""
-        facts = self.told(name)
-        if not facts:
-            return Missing(name)
-        first = facts[0].value
-        if any(one.value != first for one in facts[1:]):
-            return Conflict(name, facts)
-        return first
+        return agreed(name, self.told(name))
+
+
+def _first(name: FactName, facts: tuple[Fact, ...]) -> Value | Missing:
+    return facts[0].value if facts else Missing(name)
+
+
+@implements("TRUSTWORKS:ASSURANCE-CONFLICT", disabled=_first)
+def agreed(name: FactName, facts: tuple[Fact, ...]) -> Value | Missing | Conflict:
+    """The one value of several facts of one name; where they differ, nobody chooses between them."""
+    if not facts:
+        return Missing(name)
+    first = facts[0].value
+    if any(one.value != first for one in facts[1:]):
+        return Conflict(name, facts)
+    return first

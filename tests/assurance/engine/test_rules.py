@@ -1,0 +1,401 @@
+"""Each rule of the engine, alone: one thing changes the verdict of a product that has all in order."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+from expected_base import baseline
+from expected_facts import facts
+
+from trustworks.assurance.engine import evaluate
+from trustworks.assurance.model import Facts, Identity, OptionVerdict, ProcessVerdict, Report, Verdict
+from trustworks.assurance.report import as_values
+from trustworks.assurance.rulesets import load
+
+DAY = date(2026, 6, 1)
+USE = "certificates/ca_key_use"
+BOTH = ["certificates/ca_key_generation", USE]
+STRONG, ARGUED, PARTIAL = Verdict.STRONG, Verdict.ARGUED, Verdict.PARTIAL
+INSUFFICIENT, UNKNOWN = Verdict.INSUFFICIENT, Verdict.UNKNOWN
+ROW: dict[str, Any] = {"processes": BOTH}
+
+
+def known(base: str, **row: Any) -> Facts:
+    return facts(
+        ROW | {"base": base} | {name.replace("_", "-"): value for name, value in row.items()}, baseline()
+    )
+
+
+def report(given: Facts, rules: str = "current", at: date = DAY) -> Report:
+    return evaluate(given, load(rules), at)
+
+
+def process(given: Facts, rules: str = "current", path: str = USE, at: date = DAY) -> ProcessVerdict:
+    service, _, name = path.partition("/")
+    return next(
+        one
+        for each in report(given, rules, at).services
+        if each.service == service
+        for one in each.processes
+        if one.process == name and one.product is not None
+    )
+
+
+def option(given: Facts, name: str, rules: str = "current", at: date = DAY) -> OptionVerdict:
+    return next(one for one in process(given, rules, at=at).options if one.option == name)
+
+
+def test_with_everything_in_order_the_verdict_is_strong() -> None:
+    assert process(known("cc")).verdict is STRONG
+    assert process(known("fips-140-3")).verdict is STRONG
+    assert process(known("fips-140-2"), "guidance").verdict is STRONG
+
+
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-TEST-MODULE")
+@pytest.mark.parametrize("rules", ["current", "guidance"])
+def test_a_test_module_is_insufficient_whatever_certificates_it_is_given(rules: str) -> None:
+    given = known("cc")
+    softhsm = Identity(
+        at=datetime(2026, 6, 1, tzinfo=UTC),
+        manufacturer="SoftHSM project",
+        model="SoftHSM v2",
+        serial="E7-0001",
+        hardware="",
+        firmware="",
+        library="libsofthsm2.so",
+        library_sha256="00",
+        is_test_module=True,
+    )
+    told = replace(given, products=tuple(replace(one, observed=softhsm) for one in given.products))
+    for one in process(told, rules).options:
+        assert one.verdict is INSUFFICIENT
+    assert "It is a test module: the module says that it is SoftHSM project SoftHSM v2" in str(
+        process(told, rules)
+    )
+    software = replace(given, products=tuple(replace(one, real_hardware=False) for one in given.products))
+    assert process(software, rules).verdict is INSUFFICIENT
+    nobody = replace(given, products=tuple(replace(one, real_hardware=None) for one in given.products))
+    assert option(nobody, "CUR-CC-EAL4").verdict is UNKNOWN
+
+
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-CONFLICT")
+def test_what_sources_tell_differently_is_unknown_and_told_with_both() -> None:
+    told = known("cc", conflict={"eal": 3})
+    found = option(told, "CUR-CC-EAL4")
+    assert found.verdict is UNKNOWN
+    (reason,) = found.deciding
+    assert "sources differ about its evaluation assurance level: 4 (" in reason.sentence
+    assert "and 3 (" in reason.sentence
+
+
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-AREAS")
+@pytest.mark.parametrize(
+    ("areas", "expected"),
+    [
+        ({"roles": 3, "physical": 3, "keys": 3}, PARTIAL),
+        ({"roles": 3, "physical": 3}, INSUFFICIENT),
+        ({"design": 3}, INSUFFICIENT),
+        ({}, INSUFFICIENT),
+    ],
+)
+def test_of_overall_level_2_the_areas_that_matter_decide(areas: dict[str, int], expected: Verdict) -> None:
+    told = known("fips-140-2", certificate={"overall-level": 2, "area-levels": areas})
+    found = option(told, "FIPS140-2-L3", "guidance")
+    assert found.verdict is expected
+    if areas and expected is INSUFFICIENT:
+        assert "Read literally, the guidance would be content" in found.deciding[0].sentence
+
+
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-STANDING")
+@pytest.mark.parametrize(
+    ("change", "guidance", "current"),
+    [
+        ({"status": "revoked"}, INSUFFICIENT, INSUFFICIENT),
+        ({"status": "suspended"}, INSUFFICIENT, INSUFFICIENT),
+        ({"status": "historical"}, PARTIAL, INSUFFICIENT),
+        ({"status": "archived"}, INSUFFICIENT, INSUFFICIENT),
+        ({"ends": date(2026, 5, 31)}, INSUFFICIENT, INSUFFICIENT),
+        ({"issued": date(2026, 6, 2)}, INSUFFICIENT, INSUFFICIENT),
+        ({"status": "not said"}, UNKNOWN, UNKNOWN),
+    ],
+)
+def test_a_certificate_that_does_not_stand_is_never_strong(
+    change: dict[str, Any], guidance: Verdict, current: Verdict
+) -> None:
+    told = known("cc-profile", certificate=change)
+    assert option(told, "CC-PP", "guidance").verdict is guidance
+    assert option(told, "CUR-PP-221-5").verdict is current
+
+
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-CONDITION")
+def test_the_condition_of_a_certificate_is_confirmed_or_the_verdict_is_partial() -> None:
+    told = known("fips-140-3", without=["confirmation condition"])
+    found = option(told, "CUR-FIPS140-3-L3")
+    assert found.verdict is PARTIAL
+    assert "When operated in approved mode" in found.deciding[0].sentence
+
+
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-PROFILE-VERIFIED")
+def test_a_profile_counts_only_once_a_person_verified_it() -> None:
+    claimed = known("cc", certificate={"protection-profiles": ["EN 419221-5:2018"]})
+    assert option(claimed, "CUR-PP-221-5").verdict is UNKNOWN
+    assert option(known("cc"), "CUR-PP-221-5").verdict is INSUFFICIENT
+    assert option(known("cc-profile"), "CUR-PP-221-5").verdict is STRONG
+    pageless = known("cc-profile")
+    pageless = replace(
+        pageless, confirmations=tuple(replace(one, page=" ") for one in pageless.confirmations)
+    )
+    assert option(pageless, "CUR-PP-221-5").verdict is not STRONG
+
+
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-SCOPE")
+def test_a_function_that_was_not_evaluated_is_named() -> None:
+    found = option(known("cc", functions=["sign", "derive"]), "CUR-CC-EAL4")
+    assert found.verdict is INSUFFICIENT
+    assert found.deciding[0].sentence == "The process uses what was not evaluated: derive."
+    assert option(known("cc", functions=[]), "CUR-CC-EAL4").verdict is UNKNOWN
+    assert option(known("cc", without=["confirmation evaluated-scope"]), "CUR-CC-EAL4").verdict is UNKNOWN
+
+
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-INSTANCE")
+def test_an_instance_that_nobody_compared_or_that_changed_is_not_the_evaluated_one() -> None:
+    assert option(known("cc", without=["confirmation identity"]), "CUR-CC-EAL4").verdict is UNKNOWN
+    given = known("cc")
+    compared = tuple(
+        replace(one, values=("firmware=F-2.3.1",)) if one.kind == "identity" else one
+        for one in given.confirmations
+    )
+    same = replace(given, confirmations=compared)
+    assert option(same, "CUR-CC-EAL4").verdict is STRONG
+    newer = replace(same, products=tuple(replace(one, firmware="F-2.4.0") for one in given.products))
+    found = option(newer, "CUR-CC-EAL4")
+    assert found.verdict is INSUFFICIENT
+    assert "firmware was F-2.3.1, and is F-2.4.0" in found.deciding[0].sentence
+
+
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-CONFIGURED")
+def test_a_european_certificate_wants_the_device_configured_as_it_says() -> None:
+    assert option(known("eucc"), "CUR-EUCC-EAL4").verdict is STRONG
+    told = known("eucc", without=["confirmation configured-as-certified"])
+    assert option(told, "CUR-EUCC-EAL4").verdict is UNKNOWN
+
+
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-TARGET-FITS")
+def test_what_was_evaluated_has_to_meet_the_standard_by_a_risk_analysis() -> None:
+    assert option(known("cc", without=["confirmation target-fits"]), "CUR-CC-EAL4").verdict is UNKNOWN
+
+
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-EDITION")
+@pytest.mark.parametrize(
+    ("edition", "expected"),
+    [
+        ("CC:2022", STRONG),
+        ("ISO/IEC 15408:2022", STRONG),
+        ("CC v3.1 R5", INSUFFICIENT),
+        ("ISO/IEC 15408:2009", INSUFFICIENT),
+        ("ISO/IEC 15408", UNKNOWN),
+        ("not said", UNKNOWN),
+    ],
+)
+def test_the_acts_name_the_edition_of_2022(edition: str, expected: Verdict) -> None:
+    assert option(known("cc", certificate={"standard": edition}), "CUR-CC-EAL4").verdict is expected
+
+
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-AS-REGISTERED")
+@pytest.mark.parametrize("name", ["serial", "model", "firmware", "hardware"])
+def test_a_module_that_says_something_else_than_the_register_turns_the_verdict(name: str) -> None:
+    given = known("cc")
+    (product,) = given.products
+    seen = Identity(
+        at=datetime(2026, 6, 1, tzinfo=UTC),
+        manufacturer=product.manufacturer,
+        model=product.model,
+        serial=product.serial,
+        hardware=product.hardware,
+        firmware=product.firmware,
+        library="libx.so",
+        library_sha256=product.library_sha256,
+        is_test_module=False,
+    )
+    same = replace(given, products=(replace(product, observed=seen),))
+    assert process(same).verdict is STRONG
+    changed: dict[str, Any] = {name: "X"}
+    other = replace(given, products=(replace(product, observed=replace(seen, **changed)),))
+    found = process(other)
+    assert found.verdict is INSUFFICIENT
+    assert "The module is not the one that is registered" in str(found)
+
+
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-DOCUMENTS")
+def test_documents_are_at_hand_whole_and_reviewed() -> None:
+    missing = known("cc", without=["document risk-analysis"])
+    assert option(missing, "CUR-CC-EAL4").verdict is INSUFFICIENT
+    assert option(missing, "CUR-CC-EAL4").deciding[0].missing == ("risk-analysis",)
+    late = known("cc", document=[{"kind": "risk-analysis", "reviewed-until": date(2026, 5, 31)}])
+    assert option(late, "CUR-CC-EAL4").verdict is PARTIAL
+
+
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-CHECKS-IN-TIME")
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"kind": "storage", "due": date(2026, 5, 31)}, PARTIAL),
+        ({"kind": "storage", "due": DAY}, STRONG),
+        ({"kind": "storage", "passed": False}, INSUFFICIENT),
+        ({"kind": "shipment", "persons": ["a"]}, PARTIAL),
+        ({"kind": "default-credentials-changed", "passed": False}, INSUFFICIENT),
+    ],
+)
+def test_checks_are_made_in_time_and_pass(change: dict[str, Any], expected: Verdict) -> None:
+    assert process(known("cc", check=[change])).verdict is expected
+
+
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-FUNCTIONING")
+def test_a_module_that_does_not_work_is_insufficient() -> None:
+    given = known("cc")
+    told = replace(given, products=tuple(replace(one, healthy=False) for one in given.products))
+    assert process(told).verdict is INSUFFICIENT
+    well = replace(given, products=tuple(replace(one, healthy=True) for one in given.products))
+    assert process(well).verdict is STRONG
+
+
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-UNCOVERED")
+def test_each_area_that_no_certificate_covers_is_argued() -> None:
+    row = {"document": [{"kind": "iso19790-demonstration", "standard": "ISO/IEC 19790"}]}
+    assert option(known("fips-140-3", **row), "ISO19790-DEMO", "guidance").verdict is ARGUED
+    low = known("fips-140-3", certificate={"overall-level": 2, "area-levels": {"roles": 3}}, **row)
+    found = option(low, "ISO19790-DEMO", "guidance")
+    assert found.verdict is INSUFFICIENT
+    assert "level 3 in " in found.deciding[0].sentence
+    assert "Physical Security" in found.deciding[0].sentence
+    assert option(known("fips-140-3"), "ISO19790-DEMO", "guidance").verdict is INSUFFICIENT
+
+
+OTHERS: dict[str, Any] = {
+    "processes": ["certificates/ca_key_generation"],
+    "also": [{"product": "other-module", "certificates": ["cc"], "processes": [USE]}],
+}
+
+
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-TRANSFER")
+@pytest.mark.parametrize(
+    ("move", "expected"),
+    [
+        ({"equal-protection": False}, INSUFFICIENT),
+        ({"dual-control": False}, INSUFFICIENT),
+        ({"checksum-matched": False}, INSUFFICIENT),
+        ({"equal-protection": "not said"}, UNKNOWN),
+        (None, UNKNOWN),
+    ],
+)
+def test_keys_that_come_from_another_module_are_protected_as_inside(
+    move: dict[str, Any] | None, expected: Verdict
+) -> None:
+    assert process(known("cc", **OTHERS, transfer=[{}])).verdict is STRONG
+    told = known("cc", **OTHERS, transfer=[] if move is None else [move])
+    assert process(told, "guidance", "certificates/key_transfer").verdict is expected
+
+
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-TRANSFER-ALLOWED")
+def test_the_certificates_of_both_modules_allow_it() -> None:
+    told = known("cc", **OTHERS, transfer=[{"allowed-by-certificates": False}])
+    found = process(told)
+    assert found.verdict is INSUFFICIENT
+    assert "The certification of the devices does not allow" in str(found)
+
+
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-BACKUPS")
+def test_backups_are_protected_as_inside_and_made_by_two() -> None:
+    path = "certificates/key_backup_restore"
+    assert process(known("cc"), "guidance", path).verdict is STRONG
+    for wrong in ({"equal-protection": False}, {"dual-control": False}):
+        told = known("cc", transfer=[{"source": "module", "target": "module", "backup": True} | wrong])
+        assert process(told, "guidance", path).verdict is INSUFFICIENT
+
+
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-HEADCOUNT")
+@pytest.mark.parametrize(
+    ("count", "expected"),
+    [
+        ({"persons": 4, "allowed": 3}, INSUFFICIENT),
+        ({"persons": 1, "allowed": 3}, INSUFFICIENT),
+        ({"persons": 3, "allowed": "not said"}, UNKNOWN),
+    ],
+)
+def test_no_more_persons_than_the_practice_statement_allows(count: dict[str, Any], expected: Verdict) -> None:
+    told = known("cc", headcount=[{"act": "backup"} | count])
+    assert process(told, "guidance", "certificates/key_backup_restore").verdict is expected
+
+
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-ALGORITHMS")
+@pytest.mark.parametrize(
+    ("kinds", "expected"),
+    [(["P-384"], STRONG), (["RSA-2048"], INSUFFICIENT), (["Ed25519"], INSUFFICIENT), (["own"], INSUFFICIENT)],
+)
+def test_kinds_of_keys_are_agreed(kinds: list[str], expected: Verdict) -> None:
+    assert process(known("cc", algorithms=kinds)).verdict is expected
+    assert process(known("cc", algorithms=[])).verdict is UNKNOWN
+
+
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-NOTIFIED")
+def test_a_server_that_signs_is_on_the_notified_list() -> None:
+    row = {
+        "processes": ["signature_creation/server_signing_system"],
+        "profiles": ["EN 419241-2"],
+    }
+    there = known("cc", **row, document=[{"kind": "qscd-notification"}])
+    absent = known("cc", **row)
+    path = "signature_creation/server_signing_system"
+    assert process(there, path=path).options[0].verdict is STRONG
+    assert process(absent, path=path).options[0].verdict is INSUFFICIENT
+
+
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-WEAKEST")
+def test_a_service_is_as_strong_as_its_weakest_obligation() -> None:
+    (service,) = report(known("cc")).services
+    assert {one.process: one.verdict for one in service.processes}["ca_key_use"] is STRONG
+    assert service.verdict is UNKNOWN  # the system that manages certificates is bound to no product
+    assert any("certificate_management" in one for one in report(known("cc")).unbound)
+
+
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-EXPLAINED")
+@pytest.mark.parametrize("base", ["fips-140-2", "fips-140-3", "cc", "eucc", "bare"])
+@pytest.mark.parametrize("rules", ["current", "guidance"])
+def test_every_answer_has_its_rule_its_reference_its_facts_and_what_would_lift_it(
+    base: str, rules: str
+) -> None:
+    told = process(known(base), rules)
+    reasons = [one for each in told.options for one in each.reasons] + list(told.conditions)
+    assert reasons
+    for one in reasons:
+        assert one.rule
+        assert one.reference
+        assert one.sentence
+        if one.verdict in {INSUFFICIENT, PARTIAL, UNKNOWN}:
+            assert one.missing, one
+            assert one.lift, one
+    if base != "bare":
+        assert any(fact.evidence for one in reasons for fact in one.facts)
+
+
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-EXPLAINED")
+def test_the_same_facts_give_the_same_octets() -> None:
+    def octets() -> bytes:
+        return json.dumps(as_values(report(known("fips-140-3"), "guidance"))).encode()
+
+    assert octets() == octets()
+
+
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-SOURCE-AGE")
+def test_an_old_source_is_told_and_changes_no_verdict() -> None:
+    fresh, old = date(2026, 3, 12), date(2026, 3, 13)  # retrieved on 2026-02-10
+    assert report(known("cc"), at=fresh).stale == ()
+    (told,) = report(known("cc"), at=old).stale
+    assert told.endswith("retrieved 2026-02-10")
+    assert process(known("cc"), at=old).verdict is process(known("cc"), at=fresh).verdict
+    used = [fact for one in option(known("cc"), "CUR-CC-EAL4", at=old).reasons for fact in one.facts]
+    assert any(one.stale for one in used)
