@@ -105,7 +105,7 @@ def test_the_same_said_again_writes_nothing(register: Register, database: Databa
         assert len(history_of(connection, EntryKind.PRODUCT, "hsm-1")) == 1
 
 
-STATEMENTS = [
+STATEMENTS: list[Any] = [
     Binding(product="hsm-1", service="certificates", process="ca_key_use", functions=("sign",)),
     Check(product="hsm-1", kind=CheckKind.SHIPMENT, on=date(2026, 1, 1), passed=True, persons=("a", "b")),
     Transfer(
