@@ -56,6 +56,9 @@ LOOKS = {
         "keys due",
         "keys rollover show",
     ),
+    *("assurance evidence list", "assurance evidence show", "assurance duty list", "assurance change list"),
+    *("assurance change show", "assurance change notice", "assurance incident list"),
+    *("assurance incident show", "assurance incident notice"),
     *("keys states list", "statements render", "statements check", "statements list", "statements show"),
 }
 

@@ -344,7 +344,7 @@ def test_roles_that_conflict_or_are_missing_are_found() -> None:
     assert roles_item(team, AT).outcome is Outcome.OK
     assert roles_item(team, AT).values["operators"]["cora"] == ["auditor"]
     both = [person("anna", Role.SECURITY_OFFICER, Role.SYSTEM_ADMINISTRATOR), *team[1:]]
-    assert "Anna: " in roles_item(both, AT).sentence
+    assert "anna: " in roles_item(both, AT).sentence
     locked = [team[0], person("boris", Role.SYSTEM_ADMINISTRATOR, state="locked"), team[2]]
     told = roles_item(locked, AT)
     assert "Nobody is system-administrator." in told.sentence
@@ -438,6 +438,9 @@ def test_the_table_of_requirements_is_evidence_with_what_it_objects_to() -> None
         trace_item(traced(State.COVERED, "an id is unknown"), "trustworks 1", AT).sentence
         == "An id is unknown."
     )
+    many = trace_item(traced(State.COVERED, *(f"objection {n}" for n in range(9))), "trustworks 1", AT)
+    assert "Objection 2. And 6 more:" in many.sentence
+    assert "Objection 3" not in many.sentence
     installed: Item = trace_item(traced(State.NOT_RUN, results=False), "trustworks 1", AT)
     assert "No results of tests are known here." in installed.sentence
     assert trace_item(traced(State.GAP), "trustworks 1", AT).values["gaps"] == ["X:1"]

@@ -337,6 +337,8 @@ def show(context: typer.Context, stream: Stream, sequence: Sequence) -> None:
 def all_bound_tables() -> list[Table]:
     """The tables of the product whose records are bound to events."""
     import trustworks.app.statements.records  # noqa: PLC0415 - these declare them
+    import trustworks.assurance.changes.records  # noqa: PLC0415
+    import trustworks.assurance.evidence.records  # noqa: PLC0415
     import trustworks.assurance.records.tables  # noqa: PLC0415
     import trustworks.core.ceremony.records  # noqa: PLC0415
     import trustworks.core.keys.records  # noqa: PLC0415

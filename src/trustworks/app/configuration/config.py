@@ -22,6 +22,7 @@ from trustworks.app.configuration.settings import (
     TokensSettings,
 )
 from trustworks.app.configuration.statements import StatementsSettings
+from trustworks.assurance.config import AssuranceSettings
 from trustworks.assurance.integrity.config import IntegritySettings
 from trustworks.core.errors import Malformed
 from trustworks.core.module.config import ModuleSettings
@@ -60,6 +61,7 @@ class Config(Table):
     http: HttpSettings = Field(default_factory=HttpSettings)
     statements: StatementsSettings = Field(default_factory=StatementsSettings)
     integrity: IntegritySettings = Field(default_factory=IntegritySettings)
+    assurance: AssuranceSettings = Field(default_factory=AssuranceSettings)
     alarms: AlarmsSettings = Field(default_factory=AlarmsSettings)
     log: LogSettings = Field(default_factory=LogSettings)
 

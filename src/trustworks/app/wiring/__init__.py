@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from trustworks.app.wiring.assuring import Assuring
 from trustworks.app.wiring.creating import Creating
 from trustworks.app.wiring.enrolling import Enrolling
 from trustworks.app.wiring.listing import Listing
@@ -11,7 +12,7 @@ from trustworks.app.wiring.offices import Offices
 __all__ = ["TOKENS", "Wiring"]
 
 
-class Wiring(Creating, Enrolling, Offices, Listing):
+class Wiring(Assuring, Creating, Enrolling, Offices, Listing):
     """The resources of one configuration.
 
     Made by `lazy`: the file is looked for and read when the first attribute is used, so that `trustworks

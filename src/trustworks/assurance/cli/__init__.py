@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import typer
 
-from trustworks.assurance.cli import binding, certificate, product, rules, sources, statement, trace, verdict
+from trustworks.assurance.cli import (
+    binding,
+    certificate,
+    change,
+    evidence,
+    product,
+    rules,
+    sources,
+    statement,
+    trace,
+    verdict,
+)
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -21,6 +32,10 @@ app.add_typer(statement.transfer, name="transfer")
 app.add_typer(statement.headcount, name="headcount")
 app.command()(verdict.verdicts)
 app.command()(verdict.forecast)
+app.add_typer(evidence.evidence, name="evidence")
+app.add_typer(evidence.duty, name="duty")
+app.add_typer(change.change, name="change")
+app.add_typer(change.incident, name="incident")
 app.add_typer(rules.rules, name="rules")
 app.command()(trace.trace)
 

@@ -129,6 +129,7 @@ def identity_item(
         "cryptoki_version": info.cryptoki_version,
         "signs_validated": None if info.signs_validated is None else list(info.signs_validated),
         "claims": [asdict(one) for one in info.validations],
+        "differences": [asdict(one) for one in unexpected],
         "planned": dict(planned) if planned is not None else None,
     }
     del values["at"]

@@ -110,6 +110,8 @@ def failed(kind: Kind, subject: str, at: datetime, error: Exception, requirement
 
 
 def sentence(text: str) -> str:
-    """The text with a capital at its beginning and a full stop at its end."""
+    """The text with a capital at its beginning and a full stop at its end; a name at its beginning stays."""
     text = text.strip()
-    return f"{text[:1].upper()}{text[1:]}" + ("" if text.endswith((".", "!", "?")) else ".")
+    first = text.split(" ", 1)[0]
+    begun = f"{text[:1].upper()}{text[1:]}" if first.isalpha() else text
+    return begun + ("" if begun.endswith((".", "!", "?")) else ".")

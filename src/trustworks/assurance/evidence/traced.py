@@ -15,12 +15,15 @@ if TYPE_CHECKING:
 
 TRACED: Final = "TRUSTWORKS:ASSURANCE-EVIDENCE-TRACE"
 _MOST: Final = 20  # ids that an item names; the table has them all
+_MOST_TOLD: Final = 3
 
 
 @implements("TRUSTWORKS:ASSURANCE-EVIDENCE-TRACE", disabled=())
 def trace_findings(found: Trace) -> tuple[str, ...]:
     """What is wrong with the table of requirements: what its check objects to, and tests that failed."""
-    objections = list(found.findings)
+    objections = list(found.findings[:_MOST_TOLD])
+    if len(found.findings) > _MOST_TOLD:
+        objections.append(f"and {len(found.findings) - _MOST_TOLD} more: trustworks assurance trace --check")
     failed = [line.requirement.id for line in found.lines if line.state is State.FAILED]
     if failed:
         named = ", ".join(failed[:_MOST])

@@ -1,0 +1,91 @@
+"""Live evidence: what runs by this configuration, opened to be looked at."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from trustworks.app.wiring.modules import TOKENS, Modules
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from trustworks.assurance.collecting import Looked
+    from trustworks.assurance.evidence.clock import Unit
+    from trustworks.assurance.traceability import Trace
+    from trustworks.core.module import Pkcs11Uri
+    from trustworks.core.time import ClockStatus
+
+
+class Assuring(Modules):
+    """What is looked at for evidence."""
+
+    def evidence_sources(self) -> EvidenceSources:
+        """What runs by this configuration."""
+        return EvidenceSources(self)
+
+
+class EvidenceSources:
+    """The sources of live evidence. A token is opened for a look alone: nobody holds it for that."""
+
+    def __init__(self, wiring: Modules) -> None:
+        self._wiring = wiring
+
+    @property
+    def tokens(self) -> Sequence[str]:
+        """The tokens of the configuration; the root's is opened by ceremonies alone."""
+        tokens = self._wiring.config.tokens
+        return tuple(name for name in TOKENS if name != "root" and getattr(tokens, name) is not None)
+
+    def uri(self, token: str) -> Pkcs11Uri:
+        """The URI of a token."""
+        return self._wiring.token_uri(token)
+
+    def look(self, token: str) -> Looked:
+        """Ask and probe the module of a token."""
+        from trustworks.assurance.collecting import Looked  # noqa: PLC0415 - loads the register
+
+        with self._wiring.open_module(token) as module:
+            return Looked(info=module.info(), health=module.health())
+
+    def clock(self) -> ClockStatus:
+        """The clock's state."""
+        return self._wiring.open_clock().status()
+
+    @property
+    def units(self) -> Sequence[Unit]:
+        """The time-stamping units, with the accuracy that they declare."""
+        from trustworks.assurance.evidence.clock import Unit  # noqa: PLC0415 - as above
+
+        settings = self._wiring.config.timestamping
+        if settings is None:
+            return ()
+        return tuple(
+            Unit(name=one.name, accuracy_us=settings.accuracy_us, resolution_us=settings.resolution_us)
+            for one in settings.units
+        )
+
+    @property
+    def schemes(self) -> Mapping[str, str]:
+        """The signature schemes of units whose configuration names one, by the labels of their keys."""
+        settings = self._wiring.config.timestamping
+        if settings is None:
+            return {}
+        return {one.key_label: one.signature for one in settings.units if one.signature is not None}
+
+    @property
+    def stamps(self) -> bool:
+        """Whether checkpoints are time-stamped."""
+        return self._wiring.config.audit.time_stamp_url is not None
+
+    def trace(self) -> tuple[Trace, str]:
+        """The table of requirements, read once: what it is made of does not change while a process runs."""
+        return self._trace
+
+    @cached_property
+    def _trace(self) -> tuple[Trace, str]:
+        from importlib.metadata import version  # noqa: PLC0415 - costs 30 ms
+
+        from trustworks.assurance.traceability import find_places, trace  # noqa: PLC0415 - as above
+
+        return trace(find_places()), f"trustworks {version('trustworks')}"

@@ -1,0 +1,160 @@
+"""What a planned change is, how it stands, and what an incident is drafted from."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping  # noqa: TC003 - Pydantic reads it at run time
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal
+
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+
+from trustworks.core.errors import Malformed
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from trustworks.core.audit import JSON
+
+# Article 1(1) of (EU) 2025/2530, by its letters: what a change can be of, in our words.
+ELEMENTS: Final[Mapping[str, str]] = {
+    "a": "descriptions of services, policies, practice statements, terms",
+    "b": "the technical architecture, or a trustworthy system or product",
+    "c": "where technical components are hosted, or technical services for them",
+    "d": "cryptographic techniques or materials in use",
+    "e": "how subjects are registered and identified",
+    "f": "the organisation or its governance",
+    "g": "the termination plan",
+    "h": "financial resources, liability insurance",
+    "i": "what stands in the trusted list",
+    "j": "third parties and the contracts with them",
+}
+Element = Literal["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"]
+Expectable = Literal["serial", "manufacturer", "model", "hardware", "firmware", "library_sha256"]
+
+Line = Annotated[str, Field(min_length=1, max_length=200)]
+Text = Annotated[str, Field(max_length=10_000)]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+_STRICT: Final = ConfigDict(extra="forbid")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paper:
+    """A document: evidence of a reason, or one that was brought up to date. `sha256` is of its file."""
+
+    __pydantic_config__: ClassVar = _STRICT
+
+    title: Line
+    version: Annotated[str, Field(max_length=64)] = ""
+    sha256: Sha256 | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangePlan:
+    """A change that is planned: the fields of Article 1(2) of (EU) 2025/2530, and what will look different.
+
+    `elements` are letters of Article 1(1). `product` is the register's, where the change is of one;
+    `expected` says by the names of `Identity` what the module will say of itself after the change, and
+    nothing else will differ. `urgent` says why there is less than a month between the plan and the change.
+    """
+
+    __pydantic_config__: ClassVar = _STRICT
+
+    title: Line
+    planned: datetime
+    description: Text = ""
+    reasons: Text = ""
+    elements: Annotated[tuple[Element, ...], Field(min_length=1, max_length=10)]
+    services: Annotated[tuple[Line, ...], Field(max_length=50)] = ()
+    evidence: Annotated[tuple[Paper, ...], Field(max_length=100)] = ()
+    documents: Annotated[tuple[Paper, ...], Field(max_length=100)] = ()
+    product: Annotated[str, Field(max_length=64)] = ""
+    expected: Annotated[dict[Expectable, Line], Field(default_factory=dict, max_length=6)]
+    urgent: Text = ""
+
+    def values(self) -> dict[str, JSON]:
+        """The plan as JSON values."""
+        found = asdict(self)
+        found["planned"] = self.planned.astimezone(UTC).isoformat()
+        return found
+
+
+class ChangeState(StrEnum):
+    """How a change stands."""
+
+    PLANNED = "planned"
+    OBSERVED = "observed"  # the module differs as was expected
+    DONE = "done"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeAct:
+    """One step of a change: what it came to, when, by whom and why."""
+
+    state: ChangeState
+    at: datetime
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """A planned change with its number and its steps, the oldest first; the first one planned it."""
+
+    number: int
+    plan: ChangePlan
+    acts: tuple[ChangeAct, ...]
+
+    @property
+    def state(self) -> ChangeState:
+        """How it stands."""
+        return self.acts[-1].state
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Incident:
+    """What happened that nobody planned: what was noticed, when, about which product, and what it showed."""
+
+    number: int
+    at: datetime
+    product: str
+    services: tuple[str, ...]
+    findings: tuple[str, ...]
+    facts: Mapping[str, Any]
+
+
+_PLAN: Final = TypeAdapter(ChangePlan)
+
+
+def plan_of(values: Any) -> ChangePlan:
+    """A plan out of its values, as TOML or as they are kept. Raises `Malformed` with what is wrong where."""
+    try:
+        plan = _PLAN.validate_python(values)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(map(str, first["loc"])) or "the file"
+        raise Malformed(f"The plan of a change is wrong at {where!a:.100}: {first['msg']}.") from None
+    if plan.planned.tzinfo is None:
+        raise Malformed(
+            "The plan of a change is wrong at 'planned': write the time with its zone, such as "
+            "2026-09-01T08:00:00Z."
+        )
+    if plan.expected and not plan.product:
+        raise Malformed(
+            "The plan of a change expects something of a module and names none: add product, as "
+            "`trustworks assurance product list` shows it."
+        )
+    return plan
+
+
+def read_plan(file: Path) -> ChangePlan:
+    """The plan in a TOML file. Raises `Malformed`."""
+    try:
+        return plan_of(tomllib.loads(file.read_bytes().decode()))
+    except OSError as error:
+        raise Malformed(f"{file} cannot be read: {error.strerror}.") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise Malformed(f"{file} is no TOML: {error}.") from None

@@ -1,0 +1,158 @@
+"""The tables of planned changes and of incidents; all SQL on them. Every row is written once."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import (
+    Column,
+    ForeignKeyConstraint,
+    Integer,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+    func,
+    insert,
+    select,
+)
+
+from trustworks.assurance.changes.model import Change, ChangeAct, ChangeState, Incident, plan_of
+from trustworks.core.audit.bound import bind
+from trustworks.core.audit.canonical import canonical
+from trustworks.core.store.metadata import metadata
+from trustworks.core.store.types import UtcDateTime
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from sqlalchemy import Connection, Row
+
+    from trustworks.assurance.changes.model import ChangePlan
+
+changes = Table(
+    "assurance_changes",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("plan", LargeBinary, nullable=False),
+)
+bind(changes)
+
+acts = Table(
+    "assurance_change_acts",
+    metadata,
+    Column("change", Integer, nullable=False),
+    Column("number", Integer, nullable=False, autoincrement=False),
+    Column("state", String(12), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("by", String(200), nullable=False),
+    Column("reason", Text, nullable=False),
+    PrimaryKeyConstraint("change", "number"),
+    ForeignKeyConstraint(["change"], ["assurance_changes.number"]),
+)
+bind(acts)
+
+incidents = Table(
+    "assurance_incidents",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("product", String(64), nullable=False),
+    Column("content", LargeBinary, nullable=False),
+)
+bind(incidents)
+
+
+def add_change(connection: Connection, plan: ChangePlan, act: ChangeAct) -> Change:
+    """Write a change that is planned."""
+    number = _next(connection, changes)
+    connection.execute(insert(changes).values(number=number, plan=canonical(plan.values())))
+    change = Change(number=number, plan=plan, acts=())
+    return add_act(connection, change, act)
+
+
+def add_act(connection: Connection, change: Change, act: ChangeAct) -> Change:
+    """Write a step; one that another wrote meanwhile under its number is refused by the database."""
+    connection.execute(
+        insert(acts).values(
+            change=change.number,
+            number=len(change.acts) + 1,
+            state=act.state.value,
+            at=act.at,
+            by=act.by,
+            reason=act.reason,
+        )
+    )
+    return Change(number=change.number, plan=change.plan, acts=(*change.acts, act))
+
+
+def all_changes(connection: Connection) -> list[Change]:
+    """All changes, the oldest first."""
+    done: dict[int, list[ChangeAct]] = defaultdict(list)
+    for row in connection.execute(select(acts).order_by(acts.c.change, acts.c.number)):
+        act = ChangeAct(state=ChangeState(row.state), at=row.at, by=row.by, reason=row.reason)
+        done[row.change].append(act)
+    return [
+        Change(number=row.number, plan=plan_of(_values(row.plan)), acts=tuple(done[row.number]))
+        for row in connection.execute(select(changes).order_by(changes.c.number))
+    ]
+
+
+def change(connection: Connection, number: int) -> Change | None:
+    """The change of that number."""
+    return next((one for one in all_changes(connection) if one.number == number), None)
+
+
+def _values(plan: bytes) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(plan)
+    return found
+
+
+def add_incident(
+    connection: Connection,
+    *,
+    at: datetime,
+    product: str,
+    services: tuple[str, ...],
+    findings: tuple[str, ...],
+    facts: Mapping[str, Any],
+) -> Incident:
+    """Write an incident."""
+    number = _next(connection, incidents)
+    content = canonical({"services": list(services), "findings": list(findings), "facts": dict(facts)})
+    connection.execute(insert(incidents).values(number=number, at=at, product=product, content=content))
+    return Incident(
+        number=number, at=at, product=product, services=services, findings=findings, facts=dict(facts)
+    )
+
+
+def all_incidents(connection: Connection) -> list[Incident]:
+    """All incidents, the oldest first."""
+    return [_incident(row) for row in connection.execute(select(incidents).order_by(incidents.c.number))]
+
+
+def incident(connection: Connection, number: int) -> Incident | None:
+    """The incident of that number."""
+    row = connection.execute(select(incidents).where(incidents.c.number == number)).one_or_none()
+    return None if row is None else _incident(row)
+
+
+def _incident(row: Row[Any]) -> Incident:
+    content = json.loads(row.content)
+    return Incident(
+        number=row.number,
+        at=row.at,
+        product=row.product,
+        services=tuple(content["services"]),
+        findings=tuple(content["findings"]),
+        facts=content["facts"],
+    )
+
+
+def _next(connection: Connection, table: Table) -> int:
+    last: int | None = connection.execute(select(func.max(table.c.number))).scalar_one()
+    return (last or 0) + 1

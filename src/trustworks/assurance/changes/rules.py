@@ -1,0 +1,87 @@
+"""What a planned change has to keep: its time ahead, the order of its steps, what it announced."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from trustworks.assurance.changes.model import ChangeState
+from trustworks.assurance.evidence.duties import later
+from trustworks.core.errors import Refused, Rejected
+from trustworks.core.trace import implements
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
+
+    from trustworks.assurance.changes.model import Change, ChangePlan
+    from trustworks.assurance.evidence.identity import Difference
+
+AHEAD_MONTHS: Final = 1
+# From which state a change may come to which. `observed` is entered by the collector alone.
+STEPS: Final[Mapping[ChangeState, frozenset[ChangeState]]] = {
+    ChangeState.PLANNED: frozenset({ChangeState.OBSERVED, ChangeState.DONE, ChangeState.CANCELLED}),
+    ChangeState.OBSERVED: frozenset({ChangeState.DONE}),
+    ChangeState.DONE: frozenset(),
+    ChangeState.CANCELLED: frozenset(),
+}
+
+
+@implements("TRUSTWORKS:ASSURANCE-CHANGE-AHEAD")
+def check_ahead(plan: ChangePlan, now: datetime) -> None:
+    """Refuse a change that is planned for less than a month from now, unless it says why it cannot wait."""
+    if plan.urgent.strip():
+        return
+    first = later(now.date(), AHEAD_MONTHS)
+    if plan.planned.date() < first:
+        raise Refused(
+            "TRUSTWORKS:ASSURANCE-CHANGE-AHEAD",
+            f"The change is planned for {plan.planned:%Y-%m-%d}, and the supervisory body and the conformity "
+            f"assessment body are told a month ahead: plan it for {first} or later, or say in `urgent` why "
+            "it cannot wait.",
+        )
+
+
+@implements("TRUSTWORKS:ASSURANCE-CHANGE-STEPS")
+def check_step(change: Change, to: ChangeState) -> None:
+    """Refuse a step that a change cannot take from where it stands."""
+    if to not in STEPS[change.state]:
+        raise Rejected(
+            "assurance.change-state",
+            f"Change {change.number} is {change.state.value}, and cannot become {to.value}. See `trustworks "
+            f"assurance change show {change.number}`.",
+        )
+
+
+@implements("TRUSTWORKS:ASSURANCE-CHANGE-DONE-AS-PLANNED")
+def check_done(change: Change) -> None:
+    """Refuse to enter a change as done whose expected differences were never seen."""
+    if change.plan.expected and change.state is not ChangeState.OBSERVED:
+        names = ", ".join(f"{name} {value}" for name, value in sorted(change.plan.expected.items()))
+        raise Rejected(
+            "assurance.change-not-seen",
+            f"Change {change.number} expects {names} of {change.plan.product}, and the module was not "
+            "seen to say so. Run `trustworks assurance evidence collect`, or cancel the change.",
+        )
+
+
+@implements("TRUSTWORKS:ASSURANCE-CHANGE-EXPECTED", disabled=False)
+def explains(change: Change, product: str, found: Sequence[Difference], at: datetime) -> bool:
+    """Whether the differences of a product are those that a change announced, and its time has come.
+
+    The first time they are exactly those: neither one more, nor one less. Afterwards some of them may be what
+    is accepted already, and are no differences any more; none may be another.
+    """
+    plan = change.plan
+    if not found or plan.product != product or not plan.expected or at < plan.planned:
+        return False
+    told = {one.field: one.found for one in found}
+    if change.state is ChangeState.PLANNED:
+        return told == plan.expected
+    return change.state is ChangeState.OBSERVED and told.items() <= plan.expected.items()
+
+
+def explaining(
+    changes: Iterable[Change], product: str, found: Sequence[Difference], at: datetime
+) -> Change | None:
+    """The change that announced the differences of a product; None: nobody planned them."""
+    return next((one for one in changes if explains(one, product, found, at)), None)

@@ -1,0 +1,327 @@
+"""A round over a real token, register and log: what is kept, what a changed module brings about."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from trustworks.assurance.changes import records as change_records
+from trustworks.assurance.changes.model import ChangeState, plan_of
+from trustworks.assurance.changes.service import Changes
+from trustworks.assurance.collecting import Collected, Collector, Looked, product_on
+from trustworks.assurance.evidence import Kind, Outcome, records
+from trustworks.assurance.evidence.clock import Unit
+from trustworks.assurance.evidence.duties import Done
+from trustworks.assurance.model import Binding, Product, ProductKind
+from trustworks.assurance.service import Register, product_of
+from trustworks.core.audit import Event, Recorder
+from trustworks.core.audit.search import newest
+from trustworks.core.errors import Refused, Rejected, Unavailable
+from trustworks.core.keys.events import registered_events
+from trustworks.core.module import KeyAlgorithm, Module, Pkcs11Uri
+from trustworks.core.module.events import new_key
+from trustworks.core.time import ClockStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from trustworks.assurance.changes.model import Change
+    from trustworks.core.store import Database
+
+START = datetime(2026, 6, 1, 12, tzinfo=UTC)
+
+
+@dataclass
+class House:
+    """A provider with one token: what is looked at, and who looks."""
+
+    database: Database
+    recorder: Recorder
+    library: Path
+    token: Pkcs11Uri
+    now: datetime = START
+    tokens: tuple[str, ...] = ("tsu",)
+    status: ClockStatus = field(
+        default_factory=lambda: ClockStatus(
+            ok=True, mode="enforce", code="ok", reason="", bound_us=900, sources=("a",)
+        )
+    )
+    units: tuple[Unit, ...] = (Unit(name="tsu-1", accuracy_us=1_000_000),)
+    schemes: Mapping[str, str] = field(default_factory=lambda: {"tsu-1": "ECDSA_SHA256"})
+    stamps: bool = False
+
+    def uri(self, token: str) -> Pkcs11Uri:
+        del token
+        return self.token
+
+    def look(self, token: str) -> Looked:
+        del token
+        with Module.open(self.token, library=self.library, read_write=True, lab=True) as module:
+            module.ensure_probe_key()
+            return Looked(info=module.info(), health=module.health())
+
+    def clock(self) -> ClockStatus:
+        return self.status
+
+    def trace(self) -> Any:
+        raise Unavailable("assurance.no-table", "the table of requirements is elsewhere")
+
+    # Who looks
+
+    def collect(self, *, trace: bool = True) -> Collected:
+        self.now += timedelta(hours=1)
+        return Collector(
+            self, database=self.database, recorder=self.recorder, by="jobs", now=lambda: self.now
+        ).run(trace=trace)
+
+    @property
+    def register(self) -> Register:
+        return Register(self.recorder, by="anna", now=lambda: self.now)
+
+    @property
+    def changes(self) -> Changes:
+        return Changes(self.recorder, by="anna", now=lambda: self.now)
+
+    def product(self) -> Product:
+        with self.database.read() as connection:
+            return product_of(connection, "hsm-1")
+
+    def events(self, kind: str) -> list[dict[str, Any]]:
+        with self.database.read() as connection:
+            return [one.value for one in newest(connection, limit=100, type_prefix=kind)]
+
+    def identity(self, found: Collected) -> Any:
+        return next(one.item for one in found.round.items if one.item.kind is Kind.IDENTITY)
+
+    def of(self, found: Collected, kind: Kind) -> list[Any]:
+        return [one.item for one in found.round.items if one.item.kind is kind]
+
+
+@pytest.fixture
+def house(
+    database: Database, softhsm: Path, make_token: Callable[..., Pkcs11Uri], tmp_path: Path
+) -> Iterator[House]:
+    library = tmp_path / "libsofthsm2-of-the-test.so"
+    shutil.copy(softhsm, library)
+    with Recorder.open(database, "test") as recorder:
+        made = House(database=database, recorder=recorder, library=library, token=make_token())
+        made.register.enter(
+            Product(
+                id="hsm-1",
+                kind=ProductKind.MODULE,
+                name="TEST module",
+                token=f"pkcs11:token={made.token.token}",
+            )
+        )
+        made.register.enter(
+            Binding(product="hsm-1", service="timestamps", process="tsu_key_use", functions=("sign",))
+        )
+        yield made
+
+
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-EVIDENCE-KEPT")
+def test_a_round_keeps_what_it_found_and_the_next_one_only_what_is_new(house: House) -> None:
+    first = house.collect()
+    assert house.identity(first).outcome is Outcome.OK
+    assert "test module" in house.identity(first).sentence
+    assert house.product().observed is not None
+    assert house.product().healthy is True
+    second = house.collect()
+    assert second.round.number == first.round.number + 1
+    same = {one.number for one in first.round.items} & {one.number for one in second.round.items}
+    changed = [one.item.kind for one in second.round.items if one.number not in same]
+    assert set(changed) <= {Kind.CLOCK, Kind.LOG}  # what has a history: samples, the growing log
+    assert [one["detail"]["new"] for one in house.events("assurance.evidence-collected")] == [
+        len(changed),
+        len(first.round.items),
+    ]
+    with house.database.read() as connection:
+        last = records.last_round(connection)
+        assert last == second.round
+        assert records.one(connection, second.round.items[0].number) == second.round.items[0]
+    assert len(house.events("assurance.product-entered")) == 2  # the register hears of what is new, once
+
+
+def test_what_cannot_be_looked_at_is_kept_as_failed_and_stops_nothing(house: House) -> None:
+    def refuse(token: str) -> Looked:
+        raise Unavailable("module.token-absent", f"no token {token}")
+
+    house.look = refuse  # type: ignore[method-assign]
+    found = house.collect()
+    assert house.identity(found).outcome is Outcome.FAILED
+    assert house.identity(found).sentence == "No token tsu."
+    (traced,) = house.of(found, Kind.TRACE)
+    assert traced.outcome is Outcome.FAILED
+    (carried,) = house.of(house.collect(trace=False), Kind.TRACE)
+    assert carried == traced  # what was found last holds
+    assert house.of(found, Kind.DUTY)
+
+
+def test_keys_clock_roles_log_and_duties_are_in_it(house: House) -> None:
+    with Module.open(house.token, library=house.library, read_write=True, lab=True) as module:
+        new_key(registered_events(house.recorder), module, label="tsu-1", algorithm=KeyAlgorithm.P256)
+    done = Done(duty="training", on=date(2026, 5, 1), document="aa" * 32, persons=("anna",))
+    house.recorder.transact(
+        Event(type="assurance.duty-done", outcome="success", actor="anna", subject={}, time=START),
+        lambda connection: records.add_done(connection, done, at=START, by="anna"),
+    )
+    found = house.collect()
+    (inventory,) = house.of(found, Kind.INVENTORY)
+    (row,) = inventory.values["keys"]
+    assert (row["label"], row["algorithm"], row["state"]) == ("tsu-1", "P-256", "operational")
+    assert "PIN" not in str(inventory.values)
+    (algorithm,) = house.of(found, Kind.ALGORITHMS)
+    assert algorithm.subject == "P-256 with ECDSA_SHA256"
+    (roles,) = house.of(found, Kind.ROLES)
+    assert roles.outcome is Outcome.FINDING  # nobody is enrolled
+    (clock,) = house.of(found, Kind.CLOCK)
+    assert clock.values["samples"] == 1
+    house.status = replace(house.status, bound_us=2_000_000)
+    (again,) = house.of(house.collect(), Kind.CLOCK)
+    assert (again.values["samples"], again.outcome) == (2, Outcome.FINDING)
+    (log,) = house.of(found, Kind.LOG)
+    assert log.values["events"] == 0  # nobody sequences here
+    duties = {one.subject: one for one in house.of(found, Kind.DUTY)}
+    assert duties["training"].values["due"] == "2027-05-01"
+    assert duties["risk-review"].outcome is Outcome.FINDING
+
+
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-EVIDENCE-KEPT", "TRUSTWORKS:ASSURANCE-IDENTITY-CHANGED")
+def test_another_library_file_is_an_incident_within_one_round_and_told_once(house: House) -> None:
+    house.collect()
+    before = house.product().observed
+    with house.library.open("ab") as file:
+        file.write(b"\0" * 8)  # the linker loads it as before
+    found = house.collect()
+    (incident,) = found.incidents
+    assert incident.product == "hsm-1"
+    assert incident.services == ("timestamps",)
+    assert "SHA-256 of the PKCS#11 library" in incident.findings[0]
+    assert [one.subject for one in found.unexpected] == ["hsm-1"]
+    (event,) = house.events("assurance.identity-changed")
+    assert event["outcome"] == "failure"
+    assert event["detail"]["incident"] == incident.number
+    after = house.product().observed
+    assert before is not None
+    assert after is not None
+    assert after.library_sha256 != before.library_sha256
+    again = house.collect()
+    assert again.incidents == ()
+    assert again.unexpected  # it lasts, until somebody puts it right or plans it
+    assert len(house.events("assurance.identity-changed")) == 1
+    with house.database.read() as connection:
+        assert [one.number for one in change_records.all_incidents(connection)] == [incident.number]
+    with house.library.open("r+b") as file:
+        file.truncate(house.library.stat().st_size - 8)
+    assert house.collect().unexpected == ()  # it is the accepted one again
+
+
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-IDENTITY-CHANGED")
+def test_another_token_of_the_same_label_is_an_incident(
+    house: House, softhsm: Path, make_token: Callable[..., Pkcs11Uri]
+) -> None:
+    house.library = softhsm
+    house.register.change_product("hsm-1", serial=house.look("tsu").info.token_serial)
+    house.collect()
+    label = house.token.token
+    folders = set((softhsm_tokens := _tokens()).iterdir())
+    with Module.open(house.token, library=softhsm, lab=True) as module:
+        serial = module.token_uri.serial or ""
+    mine = [one for one in folders if serial.encode() in (one / "token.object").read_bytes()]
+    assert len(mine) == 1
+    shutil.rmtree(mine[0])
+    house.token = make_token(label)
+    found = house.collect()
+    (incident,) = found.incidents
+    assert any(one.startswith("the serial number is ") for one in incident.findings)
+    observed = house.product().observed
+    assert observed is not None
+    assert observed.serial != serial == house.product().serial
+    assert set(softhsm_tokens.iterdir()) != folders
+
+
+def _tokens() -> Path:
+    configuration = Path(os.environ["SOFTHSM2_CONF"]).read_text(encoding="utf-8")
+    return Path(configuration.partition("directories.tokendir = ")[2].splitlines()[0])
+
+
+def planned(house: House, **values: Any) -> Change:
+    """A change of the library to one with eight octets more, planned for now."""
+    after = hashlib.sha256(house.library.read_bytes() + b"\0" * 8).hexdigest()
+    plan = {
+        "title": "TEST change of the library",
+        "planned": house.now,
+        "elements": ["b"],
+        "product": "hsm-1",
+        "expected": {"library_sha256": after},
+        "urgent": "A test does not wait.",
+    }
+    return house.changes.plan(plan_of(plan | values))
+
+
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-CHANGE-EXPECTED", "TRUSTWORKS:ASSURANCE-CHANGE-DONE-AS-PLANNED")
+def test_a_planned_change_is_seen_without_alarm_and_brings_the_register_up_to_date(house: House) -> None:
+    first = house.identity(house.collect()).values["library_sha256"]
+    house.register.change_product("hsm-1", library_sha256=first)
+    change = planned(house)
+    with pytest.raises(Rejected, match="was not seen to say so"):
+        house.changes.done(change.number, reason="")
+    with house.library.open("ab") as file:
+        file.write(b"\0" * 8)
+    found = house.collect()
+    assert (found.incidents, found.unexpected) == ((), ())
+    assert [one.number for one in found.observed] == [change.number]
+    assert house.identity(found).sentence == f"The module differs as change {change.number} planned."
+    assert len(house.events("assurance.change-observed")) == 1
+    assert house.collect().observed == ()  # it is seen once
+    done = house.changes.done(change.number, reason="as planned")
+    assert [one.state for one in done.acts] == [ChangeState.PLANNED, ChangeState.OBSERVED, ChangeState.DONE]
+    assert house.product().library_sha256 == change.plan.expected["library_sha256"]
+    last = house.collect()
+    assert house.identity(last).outcome is Outcome.OK
+    assert house.identity(last).values["planned"] is None
+    with pytest.raises(Rejected, match="cannot become cancelled"):
+        house.changes.cancel(change.number, reason="too late")
+
+
+def test_a_change_that_came_before_its_time_or_was_cancelled_is_an_incident(house: House) -> None:
+    house.collect()
+    early = planned(house, planned=house.now + timedelta(days=60))
+    gone = planned(house)
+    assert house.changes.cancel(gone.number, reason="not needed").state is ChangeState.CANCELLED
+    with house.library.open("ab") as file:
+        file.write(b"\0" * 8)
+    assert len(house.collect().incidents) == 1
+    house.now += timedelta(days=61)
+    late = house.collect()  # its time has come: now it is as planned
+    assert [one.number for one in late.observed] == [early.number]
+    assert late.unexpected == ()
+
+
+def test_a_change_is_refused_that_comes_too_soon_or_is_of_no_product(house: House) -> None:
+    with pytest.raises(Refused) as caught:
+        planned(house, urgent="")
+    assert caught.value.requirement == "TRUSTWORKS:ASSURANCE-CHANGE-AHEAD"
+    with pytest.raises(Rejected) as absent:
+        planned(house, product="hsm-9")
+    assert absent.value.code == "assurance.product"
+    with pytest.raises(Rejected) as unknown:
+        house.changes.cancel(99, reason="")
+    assert unknown.value.code == "assurance.change"
+
+
+def test_a_product_is_found_by_its_tokens_label_and_not_once_it_is_retired() -> None:
+    product = Product(id="a", kind=ProductKind.MODULE, name="A", token="pkcs11:token=tsu;serial=1")
+    other = replace(product, id="b", token="pkcs11:token=ca")
+    uri = Pkcs11Uri(token="tsu", serial="2")
+    assert product_on([other, product], uri) == product
+    assert product_on([other], uri) is None
+    assert product_on([replace(product, retired=date(2026, 1, 1))], uri) is None
+    assert product_on([replace(product, token="no URI")], uri) is None
