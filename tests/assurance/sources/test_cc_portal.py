@@ -162,6 +162,13 @@ def test_rows_that_are_malformed_are_told_by_line_and_the_rest_is_read() -> None
     assert [one.place for one in imported.problems] == ["line 3", "line 4", "line 5"]
 
 
+def test_empty_columns_beyond_the_head_are_none_and_so_are_empty_rows() -> None:
+    head, row = table([cc_row()]).strip().split(b"\r\n")
+    imported = read(b"\r\n".join((head, b',""' * 14, row + b',""', b"," * 20, b"")))
+    assert imported.problems == ()
+    assert only(imported).value(FactName.EAL) == 4
+
+
 def test_a_last_quotation_mark_that_is_open_takes_its_row_alone() -> None:
     data = table([cc_row(Name="A"), cc_row(Name="B")]).rstrip(b"\r\n").removesuffix(b'"')
     imported = read(data)
@@ -221,6 +228,8 @@ def test_a_file_has_bounds() -> None:
         read_any(many, downloaded(), Limits(rows=10))
     with pytest.raises(BeyondLimit, match="octets"):
         read_any(many, downloaded(), Limits(octets=100))
+    with pytest.raises(BeyondLimit, match="lines"):
+        portal.read(table([cc_row()]) + b"\n" * 100, downloaded(), Limits(elements=20))
     with pytest.raises(BeyondLimit, match="columns"):
         read_any(many, downloaded(), Limits(columns=5))
     wrong = table([cc_row(Name=str(number), Scheme="") for number in range(20)])

@@ -295,6 +295,34 @@ def test_records_come_alone_in_lists_and_in_what_their_makers_put_around_them() 
         assert only(imported).value(FactName.ISSUED) == date(2024, 4, 2)
 
 
+def test_tables_inside_of_a_value_are_no_labels_of_the_page() -> None:
+    algorithms = "<table><tr><td>AES</td><td>A1</td></tr><tr><td>AES</td><td>A2</td></tr></table>"
+    nested = '<div class="row padrow"><div>Status</div><div>Revoked</div></div>'
+    imported = read(cmvp_page(details=MODULE | {"Approved Algorithms": algorithms, "Description": nested}))
+    assert imported.problems == ()
+    assert only(imported).value(FactName.STATUS) is Status.ACTIVE
+
+
+@pytest.mark.parametrize(
+    ("row", "around"),
+    [("<tr><th>{}</th><td>{}</td></tr>", "<table>{}</table>"), ("<dt>{}</dt><dd>{}</dd>", "<dl>{}</dl>")],
+)
+def test_a_page_may_be_set_out_as_a_table_or_a_list(row: str, around: str) -> None:
+    other = "<table><tr><td>Language</td><td>English</td></tr></table>"
+    rows = "".join(row.format(label, value) for label, value in MODULE.items())
+    page = f"<html><body>{other}<h3>Certificate #9001</h3>{around.format(rows)}</body></html>".encode()
+    imported = read(page)
+    assert imported.kind is SourceKind.CMVP_PAGE
+    assert imported.problems == ()
+    assert only(imported).value(FactName.OVERALL_LEVEL) == 3
+
+
+def test_a_caveat_that_was_cut_off_is_none_to_rely_on() -> None:
+    imported = read(as_json(cmvp_record(caveat="No assurance of the minimum strength of (e.g.,...")))
+    assert "it is cut off" in said(imported)
+    assert not only(imported).told(FactName.CAVEAT)
+
+
 def test_areas_have_one_spelling() -> None:
     lines = [
         "Roles, services and authentication: Level 3",

@@ -315,6 +315,10 @@ def test_the_vendor_is_named_and_none_of_its_persons() -> None:
         (b"hello world", "none of the forms"),
         (b'"Name","Version"\r\n"a","b"\r\n', "none of the forms"),
         (b'"open', "no line with the names"),
+        (b"[" + b"1," * 2_100_000 + b"1]", "values that are read"),
+        (b"\n" * 4_100_000 + b"a", "is empty|lines that are read"),
+        (b"a,b\n" + b"\n" * 4_100_000, "none of the forms"),
+        (b"<p>" + b"<b>" * 2_100_000, "elements that are read"),
         (b"\0" * 64, "no line with the names|none of the forms"),
     ],
 )

@@ -24,10 +24,10 @@ from trustworks.assurance.model import (
     ServiceVerdict,
     Verdict,
 )
+from trustworks.assurance.model.age import DAYS, stale
 from trustworks.assurance.rulesets.checking import accepts
 from trustworks.assurance.rulesets.domains import OF_CERTIFICATE
 from trustworks.assurance.rulesets.model import Obligation
-from trustworks.assurance.sources.age import DAYS, stale
 from trustworks.core.trace import implements
 
 if TYPE_CHECKING:

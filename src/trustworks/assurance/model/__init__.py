@@ -3,6 +3,7 @@
 All of it is data without behaviour beyond reading it. The engine takes it as `Facts`; the register keeps it.
 """
 
+from trustworks.assurance.model.age import stale
 from trustworks.assurance.model.certificates import (
     FACTS,
     AreaLevels,
@@ -75,4 +76,5 @@ __all__ = [
     "Used",
     "Value",
     "Verdict",
+    "stale",
 ]

@@ -3,7 +3,7 @@
 `read_any` finds out which form a document has. Nothing is fetched: a person downloads it, and says when.
 """
 
-from trustworks.assurance.sources.age import stale
+from trustworks.assurance.model import stale
 from trustworks.assurance.sources.forms import READERS, read_any
 from trustworks.assurance.sources.identity import (
     Alias,

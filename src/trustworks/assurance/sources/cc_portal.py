@@ -45,7 +45,7 @@ _BROKEN: Final = frozenset(bytes(range(0x80, 0x100)).decode("cp1252", "ignore"))
 def read(data: bytes, download: Download, limits: Limits = DEFAULT) -> Imported:
     """The certificates of a file of the portal. Raises `Malformed` where it is none."""
     reading = Reading(kind=SourceKind.CC_PORTAL, data=data, download=download, limits=limits)
-    lines = lines_of(data)
+    lines = lines_of(data, download.name, limits)
     head, names, separator = head_of(lines, download.name, limits)
     columns = [one.casefold() for one in names]
     if not is_head(names):

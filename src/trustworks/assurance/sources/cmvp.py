@@ -35,6 +35,9 @@ def _told(given: str) -> Value | None:
 
 
 def _caveat(given: str) -> Value | None:
+    """The condition; empty where there is none. One that a maker of records cut off is none to rely on."""
+    if given.endswith(("...", "\N{HORIZONTAL ELLIPSIS}")):
+        raise UnreadableError("it is cut off")
     return values.told(given) or ""
 
 

@@ -39,7 +39,7 @@ def read(data: bytes, download: Download, limits: Limits = DEFAULT) -> Imported:
 
 def is_page(root: Element) -> bool:
     """Whether a page is a certificate's."""
-    return {label.casefold() for label, _, _ in label_pairs(root)} >= MARKS
+    return {label.casefold() for label, _, _ in label_pairs(root, "module name")} >= MARKS
 
 
 def read_page(root: Element, reading: Reading) -> Imported:
@@ -54,7 +54,7 @@ def read_page(root: Element, reading: Reading) -> Imported:
     # A page that is whole says of these that there are none by saying nothing.
     facts: cmvp.Facts = {FactName.CAVEAT: "", FactName.AREA_LEVELS: values.area_levels(())[0]}
     seen: set[str] = set()
-    for label, element, value in label_pairs(root):
+    for label, element, value in label_pairs(root, "module name"):
         name, line = label.casefold(), line_of(element)
         where = f"line {line}, {place}" if line else place
         if name in seen:

@@ -64,7 +64,7 @@ _NUMBERS: Final = re.compile(r"\d{1,6}")
 def read(data: bytes, download: Download, limits: Limits = DEFAULT) -> Imported:
     """The certificates of records. Raises `Malformed` where the document holds none of them."""
     reading = Reading(kind=SourceKind.CMVP_RECORD, data=data, download=download, limits=limits)
-    return read_records(parse(data, download.name), reading)
+    return read_records(parse(data, download.name, limits), reading)
 
 
 def records_of(document: Any) -> list[tuple[str, Any]] | None:

@@ -16,8 +16,10 @@ if TYPE_CHECKING:
 _LINES: Final = 20
 
 
-def lines_of(data: bytes) -> list[str]:
+def lines_of(data: bytes, name: str, limits: Limits) -> list[str]:
     """Lines with their ends; what is not UTF-8 in a line is taken for what Windows writes."""
+    if data.count(b"\n") + data.count(b"\r") > 2 * limits.elements:
+        raise BeyondLimit(f"{name} has more than the {limits.elements} lines that are read.", "elements")
     if data[:2] in {b"\xff\xfe", b"\xfe\xff"}:
         data = data.decode("utf-16", "replace").encode("utf-8", "replace")
     found = []
@@ -68,11 +70,13 @@ def rows_of(
                 place, "The row is not read: a quotation mark is not closed, or stands within a value."
             )
             at += 1
-        elif len(row) != columns:
+        elif not any(one.strip() for one in row):
+            at += used
+        elif len(row) < columns or any(one.strip() for one in row[columns:]):
             reading.problem(place, f"The row is not read: it has {len(row)} columns, and the head {columns}.")
             at += 1
         else:
-            yield place, row
+            yield place, row[:columns]
             at += used
 
 

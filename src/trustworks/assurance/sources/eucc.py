@@ -85,7 +85,7 @@ def read(data: bytes, download: Download, limits: Limits = DEFAULT) -> Imported:
     """The certificates of metadata in JSON or of a page in HTML. Raises `Malformed` where there is none."""
     reading = Reading(kind=SourceKind.EUCC, data=data, download=download, limits=limits)
     if data.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in {b"{", b"["}:
-        return read_records(parse_json(data, download.name), reading)
+        return read_records(parse_json(data, download.name, limits), reading)
     return read_page(parse(data, download.name, limits), reading)
 
 
@@ -96,7 +96,9 @@ def is_record(one: Any) -> bool:
 
 def is_page(root: Element) -> bool:
     """Whether a page is that of an EUCC certificate."""
-    return {"certificate id", "name of product"} <= {label.casefold() for label, _, _ in label_pairs(root)}
+    return {"certificate id", "name of product"} <= {
+        label.casefold() for label, _, _ in label_pairs(root, "certificate id")
+    }
 
 
 def read_records(document: Any, reading: Reading) -> Imported:
@@ -131,7 +133,7 @@ def read_page(root: Element, reading: Reading) -> Imported:
             "certificates leads to."
         )
     given: dict[str, Any] = {}
-    for label, element, value in label_pairs(root):
+    for label, element, value in label_pairs(root, "certificate id"):
         name, line = _member(label), line_of(element)
         place = f"line {line}" if line else f"label {label}"
         if name not in _MEMBERS:

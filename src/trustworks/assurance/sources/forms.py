@@ -57,7 +57,7 @@ def read_any(data: bytes, download: Download, limits: Limits = DEFAULT) -> Impor
         return trusted_list.read(data, download, limits)
     if start[:1] == b"<" or _HTML.search(start[:2048]):
         return _page(data, download, limits)
-    lines = csv_rows.lines_of(data[:_HEAD])
+    lines = csv_rows.lines_of(data[:_HEAD], name, limits)
     _, names, _ = csv_rows.head_of(lines, name, limits)
     if cc_portal.is_head(names):
         return cc_portal.read(data, download, limits)
@@ -69,7 +69,7 @@ def read_any(data: bytes, download: Download, limits: Limits = DEFAULT) -> Impor
 def _json(data: bytes, download: Download, limits: Limits) -> Imported:
     # The size is looked at by whoever reads; here, before the parser spends memory on it.
     Reading(kind=SourceKind.CMVP_RECORD, data=data, download=download, limits=limits)
-    document = json_values.parse(data, download.name)
+    document = json_values.parse(data, download.name, limits)
     several = document if isinstance(document, list) else [document]
     if any(qscd_list.is_record(one) for one in several):
         kind, reader = SourceKind.QSCD_LIST, qscd_list.read_records

@@ -9,8 +9,6 @@ from lxml import etree
 from trustworks.core.errors import BeyondLimit, Malformed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from trustworks.assurance.sources.imported import Limits
 
 # Beyond this line, libxml2 says this line.
@@ -106,19 +104,34 @@ def has_class(element: etree._Element, name: str) -> bool:
     return name in (element.get("class") or "").split()
 
 
-def label_pairs(root: etree._Element) -> Iterator[tuple[str, etree._Element, etree._Element]]:
-    """Label, its element and its value's, of what a page sets out in two columns."""
-    for element in root.iter("div", "tr", "dt"):
-        if element.tag == "dt":
-            value = element.getnext()
-            if value is not None and value.tag == "dd":
-                yield _label(element), element, value
-            continue
-        if element.tag == "div" and not has_class(element, "padrow"):
-            continue
-        parts = [one for one in element if isinstance(one.tag, str)]
-        if len(parts) == 2 and (element.tag == "div" or parts[1].tag == "td"):
-            yield _label(parts[0]), parts[0], parts[1]
+def label_pairs(root: etree._Element, wanted: str) -> list[tuple[str, etree._Element, etree._Element]]:
+    """Label, its element and its value's, of what a page sets out in two columns, but inside of values.
+
+    A page may have several such parts, in rows that its style names, tables or lists: those of the first that
+    has the `wanted` label (in small letters), or none.
+    """
+    rows = [
+        _pair(one)
+        for one in root.iter("div")
+        if has_class(one, "padrow") and not any(has_class(up, "padrow") for up in one.iterancestors("div"))
+    ]
+    parts = [rows, *([_pair(row) for row in table.iter("tr")] for table in root.iter("table"))]
+    parts += [[_pair(term) for term in listed.iter("dt")] for listed in root.iter("dl")]
+    for part in parts:
+        found = [one for one in part if one is not None]
+        if any(label.casefold() == wanted for label, _, _ in found):
+            return found
+    return []
+
+
+def _pair(element: etree._Element) -> tuple[str, etree._Element, etree._Element] | None:
+    if element.tag == "dt":
+        value = element.getnext()
+        return None if value is None or value.tag != "dd" else (_label(element), element, value)
+    parts = [one for one in element if isinstance(one.tag, str)]
+    if len(parts) < 2 or (element.tag == "tr" and (len(parts) > 2 or parts[1].tag != "td")):
+        return None
+    return _label(parts[0]), parts[0], parts[1]
 
 
 def _label(element: etree._Element) -> str:

@@ -25,11 +25,11 @@ class Limits:
     The largest real ones: some 4 million octets and 5,000 rows (the list of historical modules of CMVP).
     """
 
-    octets: int = 48 * 1024 * 1024
+    octets: int = 32 * 1024 * 1024
     rows: int = 50_000
     columns: int = 100
     text: int = 20_000  # characters of one value
-    elements: int = 2_000_000  # of HTML
+    elements: int = 1_000_000  # of HTML and JSON; lines
     problems: int = 500
 
 

@@ -6,13 +6,18 @@ The size is bounded by who reads; values that are nested too deep are an error o
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from trustworks.core.errors import Malformed
+from trustworks.core.errors import BeyondLimit, Malformed
+
+if TYPE_CHECKING:
+    from trustworks.assurance.sources.imported import Limits
 
 
-def parse(data: bytes, name: str) -> Any:
+def parse(data: bytes, name: str, limits: Limits) -> Any:
     """The value of a JSON document. Raises `Malformed`, also where a member stands twice in one object."""
+    if sum(map(data.count, (b",", b"[", b"{"))) > limits.elements:
+        raise BeyondLimit(f"{name} has more than the {limits.elements} values that are read.", "elements")
     try:
         plain = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

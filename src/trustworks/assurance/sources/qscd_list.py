@@ -103,8 +103,8 @@ def read(data: bytes, download: Download, limits: Limits = DEFAULT) -> Imported:
     """The devices of a list. Raises `Malformed` where it is none."""
     reading = Reading(kind=SourceKind.QSCD_LIST, data=data, download=download, limits=limits)
     if data.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in {b"{", b"["}:
-        return read_records(parse(data, download.name), reading)
-    lines = lines_of(data)
+        return read_records(parse(data, download.name, limits), reading)
+    lines = lines_of(data, download.name, limits)
     head, names, separator = head_of(lines, download.name, limits)
     if not is_head(names):
         raise Malformed(f"{download.name}, line {head}: {_NONE}")

@@ -9,7 +9,7 @@ from trustworks.core.trace import implements
 if TYPE_CHECKING:
     from datetime import date
 
-    from trustworks.assurance.model import Provenance
+    from trustworks.assurance.model.certificates import Provenance
 
 DAYS: Final = 30
 
