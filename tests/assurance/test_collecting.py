@@ -11,21 +11,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from expected_base import baseline
+from expected_facts import facts
 
 from trustworks.assurance.changes import records as change_records
 from trustworks.assurance.changes.model import ChangeState, plan_of
 from trustworks.assurance.changes.service import Changes
 from trustworks.assurance.collecting import Collected, Collector, Looked, product_on
+from trustworks.assurance.engine import evaluate
 from trustworks.assurance.evidence import Kind, Outcome, records
 from trustworks.assurance.evidence.clock import Unit
 from trustworks.assurance.evidence.duties import Done
-from trustworks.assurance.model import Binding, Product, ProductKind
+from trustworks.assurance.model import Binding, Facts, Product, ProductKind, Verdict
+from trustworks.assurance.rulesets import load
 from trustworks.assurance.service import Register, product_of
 from trustworks.core.audit import Event, Recorder
 from trustworks.core.audit.search import newest
 from trustworks.core.errors import Refused, Rejected, Unavailable
 from trustworks.core.keys.events import registered_events
-from trustworks.core.module import KeyAlgorithm, Module, Pkcs11Uri
+from trustworks.core.module import KeyAlgorithm, Module, ModuleHealth, ModuleInfo, Pkcs11Uri
 from trustworks.core.module.events import new_key
 from trustworks.core.time import ClockStatus
 
@@ -92,6 +96,22 @@ class House:
     def product(self) -> Product:
         with self.database.read() as connection:
             return product_of(connection, "hsm-1")
+
+    def telling(self, device: Product) -> Callable[[ModuleInfo], Product]:
+        """Enter a device in place of the token's product; a function that lets it say something of itself."""
+        self.register.change_product("hsm-1", retired=date(2026, 1, 1))
+        self.register.enter(
+            replace(device, observed=None, certificates=(), token=f"pkcs11:token={self.token.token}")
+        )
+
+        def told(info: ModuleInfo) -> Product:
+            found = Looked(info=info, health=ModuleHealth(ok=True, latency_us=1.0))
+            self.look = lambda token: found  # type: ignore[method-assign]  # noqa: ARG005 - as the method
+            self.collect()
+            with self.database.read() as connection:
+                return product_of(connection, device.id)
+
+        return told
 
     def events(self, kind: str) -> list[dict[str, Any]]:
         with self.database.read() as connection:
@@ -325,3 +345,61 @@ def test_a_product_is_found_by_its_tokens_label_and_not_once_it_is_retired() -> 
     assert product_on([other], uri) is None
     assert product_on([replace(product, retired=date(2026, 1, 1))], uri) is None
     assert product_on([replace(product, token="no URI")], uri) is None
+
+
+def test_two_do_not_collect_at_once(house: House) -> None:
+    house.collect()
+    inner: list[Exception] = []
+    look = house.look
+
+    def look_while_looking(token: str) -> Looked:
+        try:
+            house.collect()
+        except Unavailable as error:
+            inner.append(error)
+        return look(token)
+
+    house.look = look_while_looking  # type: ignore[method-assign]
+    assert house.collect().round.number == 2
+    assert [getattr(one, "code", "") for one in inner] == ["assurance.collecting"]
+
+
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-EVIDENCE-KEPT")
+@pytest.mark.parametrize("store_settings", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("changed", ["token_serial", "library_sha256", "firmware_version", "token_model"])
+def test_the_verdict_on_what_the_module_is_bound_to_falls_with_the_round(house: House, changed: str) -> None:
+    given = facts({"base": "fips-140-3", "processes": ["certificates/ca_key_use"]}, baseline())
+    (device,) = given.products
+    rules, day = load("current"), date(2026, 6, 1)
+    told = house.telling(device)
+    before = ModuleInfo(
+        library=house.library,
+        library_sha256=bytes.fromhex(device.library_sha256),
+        library_description="TEST library",
+        library_version="1.0",
+        manufacturer="TEST",
+        cryptoki_version="2.40",
+        interfaces=(),
+        token_label="tsu",
+        token_serial=device.serial,
+        token_model=device.model,
+        token_manufacturer=device.manufacturer,
+        hardware_version=device.hardware,
+        firmware_version=device.firmware,
+        mechanisms=(),
+        is_test_module=False,
+    )
+    assert verdict(given, told(before), rules, day) is Verdict.STRONG
+    other: dict[str, Any] = {changed: b"\x07" * 32 if changed == "library_sha256" else "another"}
+    after = replace(before, **other)
+    assert verdict(given, told(after), rules, day) is not Verdict.STRONG
+    assert len(house.events("assurance.identity-changed")) == 1
+
+
+def verdict(given: Facts, product: Product, rules: Any, day: date) -> Verdict:
+    """What a process comes to with the product as the register holds it."""
+    (device,) = given.products
+    seen = replace(device, observed=product.observed, healthy=product.healthy)
+    report = evaluate(replace(given, products=(seen,)), rules, day)
+    found = [one for each in report.services for one in each.processes if one.process == "ca_key_use"]
+    return found[0].verdict

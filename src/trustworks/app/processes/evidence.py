@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+from time import monotonic
 from typing import TYPE_CHECKING, Final
 
 from trustworks.app.health.heartbeat import TaskState
@@ -35,18 +35,18 @@ def collector(wiring: Wiring, stack: ExitStack) -> Round:
         by="jobs",
         now=lambda: any_time(clock).utc,
     )
-    due = time.monotonic() + min(START, every)
-    trace_due = time.monotonic() + TRACE_AFTER
+    due = monotonic() + min(START, every)
+    trace_due = monotonic() + TRACE_AFTER
     state: str | TaskState = "Evidence is collected soon."
 
     def look() -> str | TaskState:
         nonlocal due, trace_due, state
-        if time.monotonic() < due:
+        if monotonic() < due:
             return state
-        due = time.monotonic() + every
-        trace = time.monotonic() >= trace_due
+        due = monotonic() + every
+        trace = monotonic() >= trace_due
         if trace:
-            trace_due = time.monotonic() + TRACE_EVERY
+            trace_due = monotonic() + TRACE_EVERY
         found = collecting.run(trace=trace)
         if found.unexpected:
             told = " ".join(f"{one.subject}: {one.sentence}" for one in found.unexpected)

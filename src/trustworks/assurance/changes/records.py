@@ -67,6 +67,12 @@ incidents = Table(
 bind(incidents)
 
 
+def take_turn(connection: Connection) -> None:
+    """Let no other transaction number and judge changes until this one ends; SQLite has one writer anyway."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(func.hashtext("assurance-changes"))))
+
+
 def add_change(connection: Connection, plan: ChangePlan, act: ChangeAct) -> Change:
     """Write a change that is planned."""
     number = _next(connection, changes)

@@ -53,6 +53,7 @@ class Changes:
         act = self._act(ChangeState.PLANNED, "")
 
         def action(connection: Connection) -> Change:
+            records.take_turn(connection)
             if plan.product:
                 product_of(connection, plan.product)
             return records.add_change(connection, plan, act)
@@ -86,6 +87,7 @@ class Changes:
 
     def _step(self, number: int, to: ChangeState, reason: str) -> Change:
         def action(connection: Connection) -> Change:
+            records.take_turn(connection)
             change = change_of(connection, number)
             check_step(change, to)
             if to is ChangeState.DONE:

@@ -29,9 +29,10 @@ from trustworks.assurance.evidence.traced import TRACED, trace_item
 from trustworks.assurance.model import Identity
 from trustworks.assurance.service import Register, facts_of
 from trustworks.core.audit import Event
-from trustworks.core.errors import TrustworksError
+from trustworks.core.errors import TrustworksError, Unavailable
 from trustworks.core.module import Pkcs11Uri
 from trustworks.core.module.states import KeyState
+from trustworks.core.store.exclusive import exclusively
 from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
@@ -98,11 +99,22 @@ class Collector:
         self._register = Register(recorder, by=by, now=now)
 
     def run(self, *, trace: bool = True) -> Collected:
-        """Look at everything once. Raises what the database and the recorder raise.
+        """Look at everything once.
 
         Without `trace` the table of requirements is not read anew, which takes seconds: what was found of it
-        last holds.
+        last holds. Raises `Unavailable` (assurance.collecting) while another process looks, and what the
+        database and the recorder raise.
         """
+        with exclusively(self._database, "assurance-evidence") as free:
+            if not free:
+                raise Unavailable(
+                    "assurance.collecting",
+                    "Another process collects evidence at this moment. See what it found: `trustworks "
+                    "assurance evidence list`.",
+                )
+            return self._run(trace=trace)
+
+    def _run(self, *, trace: bool) -> Collected:
         at = self._now()
         with self._database.read() as connection:
             known = _Known(facts=facts_of(connection), changes=change_records.all_changes(connection), at=at)
@@ -167,6 +179,7 @@ class Collector:
         act = ChangeAct(state=ChangeState.OBSERVED, at=at, by=self._by, reason="")
 
         def action(connection: Connection) -> Change:
+            change_records.take_turn(connection)
             records.put(connection, item)
             return change_records.add_act(connection, change, act)
 

@@ -154,6 +154,8 @@ def last_round(connection: Connection) -> Round | None:
 
 def add_done(connection: Connection, done: Done, *, at: datetime, by: str) -> int:
     """Enter that a duty was done; answers the entry's number."""
+    if connection.dialect.name == "postgresql":  # SQLite has one writer anyway
+        connection.execute(select(func.pg_advisory_xact_lock(func.hashtext("assurance-duties"))))
     number = _next(connection, duties_done)
     connection.execute(
         insert(duties_done).values(
