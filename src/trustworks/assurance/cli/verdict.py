@@ -34,12 +34,13 @@ def verdicts(
     as_json: AsJson = False,
 ) -> None:
     """Print what both rule sets answer about everything that is bound to a service."""
-    from trustworks.assurance.engine import evaluate  # noqa: PLC0415 - only here
+    from trustworks.assurance.engine import Index, evaluate  # noqa: PLC0415 - only here
     from trustworks.assurance.report import NOT_A_DECISION, as_values, report_lines  # noqa: PLC0415 - as above
     from trustworks.assurance.rulesets import SHIPPED, load  # noqa: PLC0415 - as above
 
     facts, day = _facts(context, service), _day(at)
-    reports = [evaluate(facts, load(name), day) for name in SHIPPED]
+    index = Index(facts)
+    reports = [evaluate(index, load(name), day) for name in SHIPPED]
     if as_json:
         found = {"statement": NOT_A_DECISION, "reports": [as_values(one) for one in reports]}
         typer.echo(json.dumps(found, indent=2, ensure_ascii=False))

@@ -2,5 +2,6 @@
 
 from trustworks.assurance.engine.evaluation import evaluate
 from trustworks.assurance.engine.forecast import Change, Forecast, forecast
+from trustworks.assurance.engine.subject import Index
 
-__all__ = ["Change", "Forecast", "evaluate", "forecast"]
+__all__ = ["Change", "Forecast", "Index", "evaluate", "forecast"]

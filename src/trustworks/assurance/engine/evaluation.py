@@ -8,12 +8,13 @@ option.
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from trustworks.assurance.engine import of_certificates, of_products
 from trustworks.assurance.engine.of_products import in_force
 from trustworks.assurance.engine.subject import Answer, Index, Subject
+from trustworks.assurance.engine.telling import tell
 from trustworks.assurance.model import (
     Binding,
     OptionVerdict,
@@ -26,7 +27,7 @@ from trustworks.assurance.model import (
 )
 from trustworks.assurance.model.age import DAYS, stale
 from trustworks.assurance.rulesets.checking import accepts
-from trustworks.assurance.rulesets.domains import OF_CERTIFICATE
+from trustworks.assurance.rulesets.domains import OF_CERTIFICATE, OF_PRODUCT
 from trustworks.assurance.rulesets.model import Obligation
 from trustworks.core.trace import implements
 
@@ -34,31 +35,92 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from datetime import date
 
-    from trustworks.assurance.model import Facts, Product, Used
-    from trustworks.assurance.rulesets import Option, Process, RuleSet, Table, Way
+    from trustworks.assurance.model import Facts, Product
+    from trustworks.assurance.rulesets import Case, Option, Process, RuleSet, Table, Way
 
 _FIELD: Final = re.compile(r"\{([^{}]*)\}")
+# What an option's own parameters can change.
+_PARAMETRIC: Final = frozenset({"profile", *(one for one in OF_PRODUCT if one.startswith("document:"))})
 QUESTIONS: Final = {**of_certificates.QUESTIONS, **of_products.QUESTIONS}
 
 
-def evaluate(facts: Facts, rules: RuleSet, at: date, *, stale_after: int = DAYS) -> Report:
+class _Known:
+    """Answers about one product in one process, so that no option asks again what another has asked."""
+
+    def __init__(self) -> None:
+        self.of_product: dict[str, Answer] = {}
+        self._of_certificates: dict[str, dict[str, Answer]] = {}
+
+    def answers(self, certificate: str | None) -> _Answers:
+        """What is known about the product, and about one certificate of it."""
+        return _Answers(self.of_product, self._of_certificates.setdefault(certificate or "", {}))
+
+    def without_parameters(self) -> _Known:
+        """A copy without what depends on an option's own parameters."""
+        found = _Known()
+        found.of_product = {k: v for k, v in self.of_product.items() if k not in _PARAMETRIC}
+        found._of_certificates = {
+            certificate: {k: v for k, v in those.items() if k not in _PARAMETRIC}
+            for certificate, those in self._of_certificates.items()
+        }
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Answers:
+    """Answers about a product and one certificate; a question is asked when it is needed first."""
+
+    of_product: dict[str, Answer]
+    of_certificate: dict[str, Answer]
+
+    def __call__(self, question: str, subject: Subject) -> Answer:
+        known = self.of_certificate if question in OF_CERTIFICATE else self.of_product
+        found = known.get(question)
+        if found is None:
+            found = known[question] = QUESTIONS[question](subject)
+        return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Taken:
+    """A way of an option with one certificate: what its rules decided."""
+
+    way: Way
+    subject: Subject
+    cases: tuple[Case, ...]
+    answers: _Answers
+    reasons: tuple[Reason, ...] = ()  # where no rule was asked
+
+    @property
+    def verdict(self) -> Verdict:
+        found = [one.verdict for one in self.cases] + [one.verdict for one in self.reasons]
+        return min(found, key=_rank)
+
+    @property
+    def rank(self) -> tuple[int, bool]:
+        """Of equals, one that looked at something goes before one whose certificate is not there."""
+        return self.verdict.rank, not self.reasons
+
+
+def evaluate(facts: Facts | Index, rules: RuleSet, at: date, *, stale_after: int = DAYS) -> Report:
     """What the rule set answers about all bindings that are in force on the day.
+
+    Who asks several times about the same facts gives their `Index`, which is made once.
 
     `stale_after` is the age in days beyond which a source is told to be old; it changes no verdict.
     """
-    return _Evaluation(facts, rules, at, stale_after).report()
+    index = facts if isinstance(facts, Index) else Index(facts)
+    return _Evaluation(index, rules, at, stale_after).report()
 
 
 class _Evaluation:
-    def __init__(self, facts: Facts, rules: RuleSet, at: date, stale_after: int) -> None:
-        self._index = Index(facts)
+    def __init__(self, index: Index, rules: RuleSet, at: date, stale_after: int) -> None:
+        self._index = index
         self._rules = rules
         self._at = at
+        self._cases: dict[tuple[str, tuple[str | int, ...]], Case] = {}
         self._processes = {(one.service, one.id): one for one in rules.processes}
-        sources = {
-            fact.provenance.document: fact.provenance for one in facts.certificates for fact in one.facts
-        }
-        old = [one for one in sources.values() if stale(one, at, stale_after)]
+        old = [one for one in index.sources if stale(one, at, stale_after)]
         self._stale = frozenset(one.document for one in old)
         self._told_stale = tuple(
             f"{one.name}, retrieved {one.retrieved:%Y-%m-%d}"
@@ -158,8 +220,12 @@ class _Evaluation:
             parameters={**self._rules.parameters, **process.parameters},
             stale=self._stale,
         )
-        options = tuple(self._option(self._rules.options[one], subject) for one in process.options)
-        conditions = tuple(_judge(self._rules.tables[one], subject, {}) for one in process.conditions)
+        known = _Known()
+        options = tuple(self._option(self._rules.options[one], subject, known) for one in process.options)
+        conditions = tuple(
+            _explain(table, self._decide(table, subject, known.answers(None)), subject, known.answers(None))
+            for table in (self._rules.tables[one] for one in process.conditions)
+        )
         best = max((one.verdict for one in options), key=_rank, default=process.without_option)
         parts = [one.verdict for one in conditions] + ([] if best is None else [best])
         return ProcessVerdict(
@@ -173,32 +239,73 @@ class _Evaluation:
             note=process.note,
         )
 
-    def _option(self, option: Option, subject: Subject) -> OptionVerdict:
-        found = [one for way in option.ways for one in self._way(option, way, subject)]
-        # Of equals, one that looked at something goes before one whose certificate is not there.
-        return max(found, key=lambda one: (one.verdict.rank, one.reasons[0].rule != _absent(option)))
+    def _option(self, option: Option, subject: Subject, known: _Known) -> OptionVerdict:
+        """The best of what can be taken; only that one is told in full."""
+        best: _Taken | None = None
+        for way in option.ways:
+            for one in self._way(option, way, subject, known, best):
+                if best is None or one.rank > best.rank:
+                    best = one
+        assert best is not None  # noqa: S101 - an option has a way, and a way something to tell
+        certificate = best.subject.certificate
+        return OptionVerdict(
+            option=option.id,
+            label=option.label,
+            verdict=best.verdict,
+            reasons=best.reasons
+            or tuple(
+                _explain(self._rules.tables[rule], case, best.subject, best.answers)
+                for rule, case in zip(best.way.rules, best.cases, strict=True)
+            ),
+            certificate=None if certificate is None else certificate.id,
+            preferred=option.preferred,
+        )
 
-    def _way(self, option: Option, way: Way, subject: Subject) -> Iterator[OptionVerdict]:
-        """One verdict for each certificate that the way can take; one where it takes none."""
-        about = replace(subject, parameters={**subject.parameters, **way.parameters})
-        answers: dict[str, Answer] = {}
+    def _way(
+        self, option: Option, way: Way, subject: Subject, known: _Known, best: _Taken | None
+    ) -> Iterator[_Taken]:
+        """The way with each certificate that it can take; once where it takes none.
+
+        One of which it is seen early that it carries no further than the best so far is not looked at to its
+        end.
+        """
+        about = subject
+        if way.parameters:
+            about = replace(subject, parameters={**subject.parameters, **way.parameters})
+            known = known.without_parameters()
         if not way.certificates:
-            yield self._taken(option, way, about, answers)
+            yield from self._take(way, about, known.answers(None), None)
             return
         candidates = [
             one for one in self._index.certificates_of(subject.product) if one.kind in way.certificates
         ]
         for certificate in candidates:
-            # What is asked of the product is the same for all of them.
-            answers = {name: one for name, one in answers.items() if name not in OF_CERTIFICATE}
-            yield self._taken(option, way, replace(about, certificate=certificate), answers)
+            own = replace(about, certificate=certificate)
+            for one in self._take(way, own, known.answers(certificate.id), best):
+                best = one if best is None or one.rank > best.rank else best
+                yield one
         if not candidates:
-            yield _option_verdict(option, (self._no_certificate(option, way, about),), None)
+            reason = self._no_certificate(option, way, about)
+            yield _Taken(way=way, subject=about, cases=(), answers=known.answers(None), reasons=(reason,))
 
-    def _taken(self, option: Option, way: Way, subject: Subject, answers: dict[str, Answer]) -> OptionVerdict:
-        reasons = tuple(_judge(self._rules.tables[one], subject, answers) for one in way.rules)
-        certificate = subject.certificate
-        return _option_verdict(option, reasons, None if certificate is None else certificate.id)
+    def _take(self, way: Way, subject: Subject, answers: _Answers, best: _Taken | None) -> Iterator[_Taken]:
+        cases = []
+        for rule in way.rules:
+            case = self._decide(self._rules.tables[rule], subject, answers)
+            cases.append(case)
+            if best is not None and best.cases and case.verdict.rank <= best.verdict.rank:
+                return
+        yield _Taken(way=way, subject=subject, cases=tuple(cases), answers=answers)
+
+    def _decide(self, table: Table, subject: Subject, answers: _Answers) -> Case:
+        """The case that holds for what the table asks."""
+        values = tuple(answers(question, subject).value for question in table.asks)
+        found = self._cases.get((table.id, values))
+        if found is None:
+            given = dict(zip(table.asks, values, strict=True))
+            found = next(one for one in table.cases if accepts(one, given))
+            self._cases[table.id, values] = found
+        return found
 
     def _no_certificate(self, option: Option, way: Way, subject: Subject) -> Reason:
         kinds = " or ".join(way.certificates).upper()
@@ -206,7 +313,7 @@ class _Evaluation:
         told = f" Its register entry names {', '.join(lost)}, which is not registered." if lost else ""
         where = f" ({option.where_to_check})" if option.where_to_check else ""
         return Reason(
-            rule=_absent(option),
+            rule=f"{option.id}.certificate",
             reference=option.reference,
             verdict=Verdict.INSUFFICIENT,
             sentence=f"No {kinds} certificate of {subject.product.name} is registered.{told}",
@@ -231,11 +338,6 @@ def _once(bindings: list[Binding]) -> list[Binding]:
     return list({one.product: one for one in reversed(ordered)}.values())[::-1]
 
 
-def _absent(option: Option) -> str:
-    """What a certificate that is not there is called in place of a rule."""
-    return f"{option.id}.certificate"
-
-
 def _rank(verdict: Verdict) -> int:
     return verdict.rank
 
@@ -250,42 +352,26 @@ def _weakest(processes: Iterable[ProcessVerdict]) -> Verdict:
     return min(asked, key=_rank, default=Verdict.UNKNOWN)
 
 
-def _option_verdict(option: Option, reasons: tuple[Reason, ...], certificate: str | None) -> OptionVerdict:
-    return OptionVerdict(
-        option=option.id,
-        label=option.label,
-        verdict=min((one.verdict for one in reasons), key=_rank),
-        reasons=reasons,
-        certificate=certificate,
-        preferred=option.preferred,
-    )
-
-
 def _bare(rule: Callable[..., Reason], *given: Any) -> Reason:
     return replace(rule(*given), reference="", facts=(), missing=(), lift="")
 
 
 @implements("TRUSTWORKS:ASSURANCE-EXPLAINED", disabled=_bare)
-def _judge(table: Table, subject: Subject, known: dict[str, Answer]) -> Reason:
-    """What a table says. `known` keeps the answers, since several tables ask the same."""
-    for question in table.asks:
-        if question not in known:
-            known[question] = QUESTIONS[question](subject)
-    values = {question: known[question].value for question in table.asks}
-    case = next(one for one in table.cases if accepts(one, values))
-    used: dict[Used, None] = {}
-    for question in table.asks:
-        used.update(dict.fromkeys(known[question].facts))
+def _explain(table: Table, case: Case, subject: Subject, answers: _Answers) -> Reason:
+    """What a table says, with all that it stands on."""
+    asked = {question: answers(question, subject) for question in table.asks}
+    # Told once, though several questions stand on it. By identity: most are not to be hashed.
+    bases = {id(basis): basis for one in asked.values() for basis in one.facts}
     return Reason(
         rule=table.id,
         reference=table.reference,
         verdict=case.verdict,
-        sentence=_fill(case.says, known),
-        facts=tuple(used),
-        missing=tuple(_fill(one, known) for one in case.missing),
-        lift=_fill(case.lift, known),
+        sentence=_fill(case.says, asked),
+        facts=tuple(tell(subject, one) for one in bases.values()),
+        missing=tuple(_fill(one, asked) for one in case.missing),
+        lift=_fill(case.lift, asked),
     )
 
 
 def _fill(text: str, known: Mapping[str, Answer]) -> str:
-    return _FIELD.sub(lambda found: known[found.group(1)].words, text)
+    return text if "{" not in text else _FIELD.sub(lambda found: known[found.group(1)].words, text)

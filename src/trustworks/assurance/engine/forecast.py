@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from trustworks.assurance.engine.evaluation import evaluate
 from trustworks.assurance.engine.of_products import ENDS_OF_ALGORITHMS
+from trustworks.assurance.engine.subject import Index
 from trustworks.assurance.model import FactName, Verdict
 from trustworks.assurance.rulesets.model import Span
 from trustworks.core.trace import implements
@@ -52,10 +53,12 @@ class Forecast:
 def forecast(facts: Facts, rules: RuleSet, at: date, until: date | None = None) -> Forecast:
     """How verdicts go on from a day, if nothing but time passes."""
     last = until or at + HORIZON
-    now = evaluate(facts, rules, at)
+    facts = _concerned(facts)
+    index = Index(facts)
+    now = evaluate(index, rules, at)
     before, changes = _by_process(now), []
     for day in sorted({one for one in _days(facts, rules) if at < one <= last}):
-        after = _by_process(evaluate(facts, rules, day))
+        after = _by_process(evaluate(index, rules, day))
         for place in dict.fromkeys((*before, *after)):
             old, new = before.get(place), after.get(place)
             was = Verdict.UNKNOWN if old is None else old.verdict
@@ -74,6 +77,21 @@ def forecast(facts: Facts, rules: RuleSet, at: date, until: date | None = None) 
                 )
         before = after
     return Forecast(rule_set=rules.id, first=at, last=last, now=now, changes=tuple(changes))
+
+
+def _concerned(facts: Facts) -> Facts:
+    """What is about products that are bound, as nothing else changes a verdict."""
+    bound = {one.product for one in facts.bindings}
+    products = tuple(one for one in facts.products if one.id in bound)
+    held = {certificate for one in products for certificate in one.certificates}
+    return replace(
+        facts,
+        products=products,
+        certificates=tuple(one for one in facts.certificates if one.id in held),
+        confirmations=tuple(one for one in facts.confirmations if one.product in bound),
+        documents=tuple(one for one in facts.documents if one.product in bound),
+        checks=tuple(one for one in facts.checks if one.product in bound),
+    )
 
 
 def _why(old: ProcessVerdict | None, new: ProcessVerdict) -> tuple[str, ...]:
@@ -119,14 +137,9 @@ def _days(facts: Facts, rules: RuleSet) -> Iterator[date]:
 
 
 def _days_of_certificates(facts: Facts) -> Iterator[date]:
-    bound = {one.product for one in facts.bindings}
-    held = {certificate for one in facts.products if one.id in bound for certificate in one.certificates}
     for certificate in facts.certificates:
-        if certificate.id in held:
-            for name, after in ((FactName.ISSUED, timedelta()), (FactName.ENDS, _DAY)):
-                yield from (
-                    one.value + after for one in certificate.told(name) if isinstance(one.value, date)
-                )
+        for name, after in ((FactName.ISSUED, timedelta()), (FactName.ENDS, _DAY)):
+            yield from (one.value + after for one in certificate.told(name) if isinstance(one.value, date))
 
 
 def _days_of_rules(rules: RuleSet) -> Iterator[date]:

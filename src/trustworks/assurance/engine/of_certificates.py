@@ -8,15 +8,16 @@ from datetime import date
 from typing import TYPE_CHECKING, Final
 
 from trustworks.assurance.engine.subject import KINDS_OF_ENDED, Answer, area_name, names
-from trustworks.assurance.model import ConfirmationKind, Conflict, FactName, Missing, Status, Used
+from trustworks.assurance.engine.telling import text_of
+from trustworks.assurance.model import CertificateKind, ConfirmationKind, Conflict, FactName, Missing, Status
 from trustworks.assurance.rulesets.domains import UNKNOWN
 from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from trustworks.assurance.engine.subject import Subject
-    from trustworks.assurance.model import Certificate, Confirmation, Fact, Value
+    from trustworks.assurance.engine.subject import Basis, Subject
+    from trustworks.assurance.model import Certificate, Value
 
 _STANDARDS: Final = ("FIPS 140-1", "FIPS 140-2", "FIPS 140-3")
 _WITHDRAWN: Final = frozenset({Status.REVOKED, Status.SUSPENDED})
@@ -97,8 +98,9 @@ def _ended(subject: Subject, told: object, ends: object) -> tuple[str, str] | No
     """That it counts no more: by its source, by the end of its standard, by its own end."""
     if isinstance(told, Status) and told is not Status.ACTIVE:
         return str(told), f"it is {told}"
-    own = standard(subject).value
-    for one in subject.rules.sunsets:
+    sunsets = subject.rules.sunsets if _certificate(subject).kind is CertificateKind.FIPS else ()
+    own = standard(subject).value if sunsets else ""
+    for one in sunsets:
         if one.standard == own and one.begins <= subject.at:
             return str(one.status), f"all certificates of {own} are {one.status} since {one.begins}"
     if isinstance(ends, date) and ends < subject.at:
@@ -121,7 +123,7 @@ def caveat(subject: Subject) -> Answer:
     told = " ".join(value.split())
     confirmed = subject.confirmations(ConfirmationKind.CONDITION)
     if confirmed and confirmed[-1].complete:
-        return Answer("confirmed", told, (*facts, *_confirmed(confirmed[-1:])))
+        return Answer("confirmed", told, (*facts, *confirmed[-1:]))
     return Answer("unconfirmed", told, facts)
 
 
@@ -141,7 +143,7 @@ def profile(subject: Subject) -> Answer:
     for one in reversed(read):
         found = next((name for name in wanted for value in one.values if names(value, name)), None)
         if found is not None and one.complete:
-            return Answer("verified", found, _confirmed((one,)))
+            return Answer("verified", found, (one,))
     value, facts = _value(subject, FactName.PROTECTION_PROFILES)
     if isinstance(value, Conflict | Missing):
         return _unknown("its protection profiles", value, facts)
@@ -165,8 +167,8 @@ def scope(subject: Subject) -> Answer:
     evaluated = {value for one in read for value in one.values}
     outside = [one for one in used if one not in evaluated]
     if outside:
-        return Answer("outside", ", ".join(outside), _confirmed(read))
-    return Answer("inside", ", ".join(used), _confirmed(read))
+        return Answer("outside", ", ".join(outside), read)
+    return Answer("inside", ", ".join(used), read)
 
 
 @implements("TRUSTWORKS:ASSURANCE-INSTANCE", disabled=Answer("same"))
@@ -194,9 +196,9 @@ def identity(subject: Subject) -> Answer:
             if name in now and now[name] != value
         ]
         if changed:
-            return Answer("differs", "; ".join(changed), _confirmed((last,)))
+            return Answer("differs", "; ".join(changed), (last,))
         if last.complete:
-            return Answer("same", "", _confirmed((last,)))
+            return Answer("same", "", (last,))
     for name, own in ((FactName.HARDWARE, product.hardware), (FactName.FIRMWARE, product.firmware)):
         value, facts = _value(subject, name)
         if own and isinstance(value, tuple) and value and own not in value:
@@ -220,7 +222,7 @@ def _checklist(subject: Subject, kind: ConfirmationKind, whole: str) -> Answer:
     read = subject.confirmations(kind)
     if not read:
         return Answer(UNKNOWN, "nobody has confirmed it")
-    return Answer(whole if read[-1].complete else "incomplete", "", _confirmed(read[-1:]))
+    return Answer(whole if read[-1].complete else "incomplete", "", read[-1:])
 
 
 def _certificate(subject: Subject) -> Certificate:
@@ -228,46 +230,15 @@ def _certificate(subject: Subject) -> Certificate:
     return subject.certificate
 
 
-def _value(subject: Subject, name: FactName) -> tuple[Value | Missing | Conflict, tuple[Used, ...]]:
+def _value(subject: Subject, name: FactName) -> tuple[Value | Missing | Conflict, tuple[Basis, ...]]:
     certificate = _certificate(subject)
-    value = certificate.value(name)
-    return value, tuple(_used(subject, one) for one in certificate.told(name))
+    return certificate.value(name), certificate.told(name)
 
 
-def _used(subject: Subject, fact: Fact) -> Used:
-    source = fact.provenance
-    return Used(
-        what=f"{_certificate(subject).id} {fact.name}",
-        value=_text(fact.value),
-        source=f"{source.name}, {source.place}, retrieved {source.retrieved:%Y-%m-%d}",
-        evidence=source.document,
-        stale=source.document in subject.stale,
-    )
-
-
-def _text(value: Value) -> str:
-    if isinstance(value, tuple):
-        return ", ".join(value)
-    if isinstance(value, Mapping):
-        return ", ".join(f"{k}: {'N/A' if v is None else v}" for k, v in sorted(value.items()))
-    return str(value)
-
-
-def _confirmed(read: tuple[Confirmation, ...]) -> tuple[Used, ...]:
-    return tuple(
-        Used(
-            what=f"{one.certificate} {one.kind}",
-            value=", ".join(one.values) or ("complete" if one.complete else "incomplete"),
-            source=f"{one.by}, {one.on}, {one.page}",
-        )
-        for one in read
-    )
-
-
-def _unknown(what: str, value: object, facts: tuple[Used, ...]) -> Answer:
+def _unknown(what: str, value: object, facts: tuple[Basis, ...]) -> Answer:
     if isinstance(value, Conflict):
         told = " and ".join(
-            dict.fromkeys(f"{_text(one.value)} ({one.provenance.name})" for one in value.facts)
+            dict.fromkeys(f"{text_of(one.value)} ({one.provenance.name})" for one in value.facts)
         )
         return Answer(UNKNOWN, f"sources differ about {what}: {told}", facts)
     return Answer(UNKNOWN, f"no source tells {what}", facts)
@@ -287,7 +258,7 @@ def cc_version(subject: Subject) -> Answer:
     return Answer("earlier", value, facts)
 
 
-def levels(subject: Subject) -> tuple[tuple[int, dict[str, int | None]] | None, tuple[Used, ...]]:
+def levels(subject: Subject) -> tuple[tuple[int, dict[str, int | None]] | None, tuple[Basis, ...]]:
     """The overall level, and the areas that differ from it; None where one of them is unknown."""
     overall, about_overall = _value(subject, FactName.OVERALL_LEVEL)
     areas, about_areas = _value(subject, FactName.AREA_LEVELS)

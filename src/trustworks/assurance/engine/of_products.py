@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from trustworks.assurance.engine import of_certificates
 from trustworks.assurance.engine.subject import Answer, area_name
+from trustworks.assurance.engine.telling import tell
 from trustworks.assurance.model import (
     CertificateKind,
     CheckKind,
@@ -26,8 +27,8 @@ from trustworks.core.trace import implements
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from trustworks.assurance.engine.subject import Subject
-    from trustworks.assurance.model import Certificate, Check, Document, Transfer
+    from trustworks.assurance.engine.subject import Basis, Subject
+    from trustworks.assurance.model import Certificate, Transfer
 
 # A shipment is received by two (EN 319 411-1, 6.5.2); the others are looked at by whoever is appointed.
 _TWO_PERSONS: Final = frozenset({CheckKind.SHIPMENT, CheckKind.DUAL_CONTROL})
@@ -119,21 +120,12 @@ def document(subject: Subject, kind: DocumentKind) -> Answer:
     if not found:
         return Answer("none", kind.replace("-", " "))
     last = found[-1]
-    used = (_document(last),)
+    used = (last,)
     if last.open:
         return Answer("open", ", ".join(last.open), used)
     if last.reviewed_until is not None and last.reviewed_until < subject.at:
         return Answer("overdue", f"due on {last.reviewed_until}", used)
     return Answer("at-hand", last.title, used)
-
-
-def _document(one: Document) -> Used:
-    return Used(
-        what=f"{one.product} {one.kind}",
-        value=one.title,
-        source=f"written {one.written}",
-        evidence=one.sha256,
-    )
 
 
 @implements("TRUSTWORKS:ASSURANCE-CHECKS-IN-TIME", disabled=Answer("passed"))
@@ -143,7 +135,7 @@ def check(subject: Subject, kind: CheckKind) -> Answer:
     if not found:
         return Answer("none", kind.replace("-", " "))
     last = found[-1]
-    used = (_check(last),)
+    used = (last,)
     if not last.passed:
         return Answer("failed", f"on {last.on}", used)
     if kind in _TWO_PERSONS and len(set(last.persons)) < 2:
@@ -153,12 +145,6 @@ def check(subject: Subject, kind: CheckKind) -> Answer:
     if last.due is not None and last.due < subject.at:
         return Answer("overdue", f"due on {last.due}", used)
     return Answer("passed", f"on {last.on}", used)
-
-
-def _check(one: Check) -> Used:
-    told = f"{'passed' if one.passed else 'failed'}{f', due again {one.due}' if one.due else ''}"
-    by = f"{len(set(one.persons))} person{'' if len(set(one.persons)) == 1 else 's'}"
-    return Used(what=f"{one.product} {one.kind}", value=told, source=f"{by}, {one.on}")
 
 
 @implements("TRUSTWORKS:ASSURANCE-UNCOVERED", disabled=Answer("argued"))
@@ -180,7 +166,7 @@ def uncovered(subject: Subject) -> Answer:
     for one in covers:
         if one is not None:
             still = tuple(name for name in one.uncovered if area_name(name) not in argued)
-            facts = (*one.facts, _document(last))
+            facts: tuple[Basis, ...] = (*one.facts, last)
             if still:
                 answers.append((0, len(still), Answer("not-argued", _at_level(level, still), facts)))
             else:
@@ -222,7 +208,8 @@ def _cover(subject: Subject, certificate: Certificate, level: int) -> _Cover | N
         own = deviations.get(area_name(name), overall)
         if (own is None and area_name(name) not in optional) or (own is not None and own < level):
             left.append(name)
-    facts = (*standing.facts, *of_certificates.overall_level(about).facts)
+    bases = (*standing.facts, *of_certificates.overall_level(about).facts)
+    facts = tuple(tell(about, one) for one in bases)
     return _Cover(uncovered=tuple(left), active=standing.value == "active", facts=facts)
 
 
@@ -251,7 +238,7 @@ def transfer_allowed(subject: Subject) -> Answer:
         return moves
     if any(one.allowed_by_certificates is None for one in moves):
         return Answer(UNKNOWN, "nobody has written whether the certificates of both modules allow it")
-    used = tuple(_move(one) for one in moves)
+    used = moves
     allowed = all(one.allowed_by_certificates for one in moves)
     return Answer("allowed" if allowed else "not-allowed", ", ".join(one.source for one in moves), used)
 
@@ -296,7 +283,7 @@ def backup(subject: Subject) -> Answer:
 
 
 def _protected(moves: tuple[Transfer, ...], what: str) -> Answer:
-    used = tuple(_move(one) for one in moves)
+    used = moves
     single = [one for one in moves if not one.dual_control]
     if single:
         return Answer("single", ", ".join(f"{one.on}" for one in single), used)
@@ -308,26 +295,14 @@ def _protected(moves: tuple[Transfer, ...], what: str) -> Answer:
     return Answer("equal", ", ".join(f"{one.on} from {one.source}" for one in moves), used)
 
 
-def _move(one: Transfer) -> Used:
-    told = f"equal protection: {one.equal_protection}, dual control: {one.dual_control}"
-    return Used(what=f"{one.source} to {one.target}", value=told, source=f"{one.on}")
-
-
 @implements("TRUSTWORKS:ASSURANCE-HEADCOUNT", disabled=Answer("within"))
 def headcount(subject: Subject) -> Answer:
     """Whether no more persons may act than the practice statement says."""
     found = [one for one in subject.index.headcounts.get(subject.product.id, ()) if one.on <= subject.at]
     if not found:
         return Answer(UNKNOWN, "nobody has counted who may back keys up and recover them")
-    latest = {one.act: one for one in sorted(found, key=lambda one: one.on)}.values()
-    used = tuple(
-        Used(
-            what=f"{one.product} {one.act}",
-            value=f"{one.persons} of {'?' if one.allowed is None else one.allowed}",
-            source=f"{one.on}",
-        )
-        for one in latest
-    )
+    latest = tuple({one.act: one for one in sorted(found, key=lambda one: one.on)}.values())
+    used = latest
     few = [f"{one.act}: {one.persons}" for one in latest if one.persons < 2]  # dual control
     if few:
         return Answer("too-few", ", ".join(few), used)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from trustworks.assurance.model import CertificateKind
+from trustworks.core.remembered import remembered
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -22,9 +23,11 @@ if TYPE_CHECKING:
         ConfirmationKind,
         Document,
         DocumentKind,
+        Fact,
         Facts,
         Headcount,
         Product,
+        Provenance,
         Transfer,
         Used,
     )
@@ -32,6 +35,8 @@ if TYPE_CHECKING:
     from trustworks.assurance.rulesets.model import Parameter, Process
 
     T = TypeVar("T", bound=Document | Check | Confirmation | Headcount)
+    # What an answer stands on, as it is in the register; `telling` makes words of it.
+    Basis: TypeAlias = Fact | Confirmation | Document | Check | Transfer | Headcount | Used
 
 
 class Index:
@@ -43,12 +48,20 @@ class Index:
         self.certificates = {one.id: one for one in facts.certificates}
         self.documents = _by_product(facts.documents)
         self.checks = _by_product(facts.checks)
-        self.confirmations = _by_product(facts.confirmations)
+        self.confirmations = _by_certificate(facts.confirmations)
         self.headcounts = _by_product(facts.headcounts)
         self.bindings: dict[tuple[str, str], tuple[Binding, ...]] = {}
         for one in facts.bindings:
             place = (one.service, one.process)
             self.bindings[place] = (*self.bindings.get(place, ()), one)
+
+    @cached_property
+    def sources(self) -> tuple[Provenance, ...]:
+        """The documents that facts were read out of, each once."""
+        found = {
+            fact.provenance.document: fact.provenance for one in self.facts.certificates for fact in one.facts
+        }
+        return tuple(found.values())
 
     @cached_property
     def transfers(self) -> Mapping[str, tuple[Transfer, ...]]:
@@ -64,6 +77,20 @@ class Index:
         return tuple(self.certificates[one] for one in product.certificates if one in self.certificates)
 
 
+def _by_certificate(
+    given: Iterable[Confirmation],
+) -> dict[tuple[str, str, ConfirmationKind], tuple[Confirmation, ...]]:
+    """Confirmations with a person and a page, in the order of their days."""
+    found: dict[tuple[str, str, ConfirmationKind], list[Confirmation]] = {}
+    for one in given:
+        if one.by.strip() and one.page.strip():
+            found.setdefault((one.product, one.certificate, one.kind), []).append(one)
+    return {
+        place: tuple(sorted(those, key=lambda one: (one.on, one.values, one.page)) if those[1:] else those)
+        for place, those in found.items()
+    }
+
+
 def _by_product(given: Iterable[T]) -> dict[str, tuple[T, ...]]:
     found: dict[str, list[T]] = {}
     for one in given:
@@ -71,13 +98,13 @@ def _by_product(given: Iterable[T]) -> dict[str, tuple[T, ...]]:
     return {product: tuple(those) for product, those in found.items()}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)  # as `Subject`
 class Answer:
     """What a question found: an answer of its domain, how a sentence tells it, on what it stands."""
 
     value: str | int
     told: str = ""
-    facts: tuple[Used, ...] = ()
+    facts: tuple[Basis, ...] = ()
 
     @property
     def words(self) -> str:
@@ -85,7 +112,7 @@ class Answer:
         return self.told or str(self.value)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, eq=False)  # not frozen, which would cost more than the questions
 class Subject:
     """One product in one process, with one certificate or none, on one day."""
 
@@ -142,22 +169,10 @@ class Subject:
 
     def confirmations(self, kind: ConfirmationKind) -> tuple[Confirmation, ...]:
         """What persons confirmed about the certificate by this day, with a page, the newest last."""
-        certificate = self.certificate
-        return tuple(
-            sorted(
-                (
-                    one
-                    for one in self.index.confirmations.get(self.product.id, ())
-                    if one.kind is kind
-                    and certificate is not None
-                    and one.certificate == certificate.id
-                    and one.on <= self.at
-                    and one.by.strip()
-                    and one.page.strip()
-                ),
-                key=lambda one: (one.on, one.values, one.page),
-            )
-        )
+        if self.certificate is None:
+            return ()
+        place = (self.product.id, self.certificate.id, kind)
+        return tuple(one for one in self.index.confirmations.get(place, ()) if one.on <= self.at)
 
 
 def same_name(first: str, second: str) -> bool:
@@ -179,6 +194,7 @@ def names(text: str, wanted: str) -> bool:
     return False
 
 
+@remembered(4096)
 def area_name(name: str) -> str:
     """An area of FIPS 140 or ISO/IEC 19790, to be compared: whatever its spaces, commas and capitals."""
     return " ".join(re.sub(r"[^a-z0-9]+", " ", name.lower()).replace(" and ", " ").split())

@@ -188,7 +188,12 @@ class Certificate:
 
     def value(self, name: FactName) -> Value | Missing | Conflict:
         """The one value that all sources agree on."""
-        return agreed(name, self.told(name))
+        found = self._settled.get(name)
+        return Missing(name) if found is None else found
+
+    @cached_property
+    def _settled(self) -> dict[FactName, Value | Missing | Conflict]:
+        return {name: agreed(name, facts) for name, facts in self._by_name.items()}
 
 
 def _first(name: FactName, facts: tuple[Fact, ...]) -> Value | Missing:

@@ -5,33 +5,30 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from typing import Self
 
 
 class Verdict(StrEnum):
-    """How far the evidence carries. It is an argument, never a decision: others decide."""
+    """How far the evidence carries. It is an argument, never a decision: others decide.
 
-    STRONG = "strong"  # the certificate alone carries the argument
-    ARGUED = "argued"  # certificate and the provider's own demonstration together
-    PARTIAL = "partial"  # holds in part; what is not covered needs a recorded justification
-    INSUFFICIENT = "insufficient"  # does not hold
-    UNKNOWN = "unknown"  # a fact is missing or in conflict
+    `rank` is the order of what several conditions give together: the lowest wins. What does not hold does
+    not hold whatever else is unknown; what is unknown is never taken as holding.
+    """
 
-    @property
-    def rank(self) -> int:
-        """The order of what several conditions give together: the lowest wins.
+    rank: int
 
-        What does not hold does not hold whatever else is unknown; what is unknown is never taken as holding.
-        """
-        return _RANKS[self]
+    def __new__(cls, value: str, rank: int) -> Self:
+        """A verdict with its place in the order."""
+        made = str.__new__(cls, value)
+        made._value_ = value
+        made.rank = rank
+        return made
 
-
-_RANKS = {
-    Verdict.INSUFFICIENT: 0,
-    Verdict.UNKNOWN: 1,
-    Verdict.PARTIAL: 2,
-    Verdict.ARGUED: 3,
-    Verdict.STRONG: 4,
-}
+    STRONG = "strong", 4  # the certificate alone carries the argument
+    ARGUED = "argued", 3  # certificate and the provider's own demonstration together
+    PARTIAL = "partial", 2  # holds in part; what is not covered needs a recorded justification
+    UNKNOWN = "unknown", 1  # a fact is missing or in conflict
+    INSUFFICIENT = "insufficient", 0  # does not hold
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

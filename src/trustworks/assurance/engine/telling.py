@@ -1,0 +1,74 @@
+"""What a verdict stands on, told with where it comes from; only of what is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from trustworks.assurance.model import Check, Confirmation, Document, Fact, Headcount, Transfer, Used
+
+if TYPE_CHECKING:
+    from trustworks.assurance.engine.subject import Basis, Subject
+    from trustworks.assurance.model import Value
+
+
+def tell(subject: Subject, basis: Basis) -> Used:
+    """What one fact or statement says, by whom or where, and the hash of its file."""
+    if isinstance(basis, Used):
+        return basis
+    if isinstance(basis, Fact):
+        return _fact(subject, basis)
+    if isinstance(basis, Confirmation):
+        return Used(
+            what=f"{basis.certificate} {basis.kind}",
+            value=", ".join(basis.values) or ("complete" if basis.complete else "incomplete"),
+            source=f"{basis.by}, {basis.on}, {basis.page}",
+        )
+    if isinstance(basis, Document):
+        return Used(
+            what=f"{basis.product} {basis.kind}",
+            value=basis.title,
+            source=f"written {basis.written}",
+            evidence=basis.sha256,
+        )
+    if isinstance(basis, Check):
+        return _check(basis)
+    return _transfer(basis) if isinstance(basis, Transfer) else _headcount(basis)
+
+
+def _fact(subject: Subject, fact: Fact) -> Used:
+    source = fact.provenance
+    about = "" if subject.certificate is None else f"{subject.certificate.id} "
+    return Used(
+        what=f"{about}{fact.name}",
+        value=text_of(fact.value),
+        source=f"{source.name}, {source.place}, retrieved {source.retrieved.date()}",
+        evidence=source.document,
+        stale=source.document in subject.stale,
+    )
+
+
+def _check(one: Check) -> Used:
+    persons = len(set(one.persons))
+    told = f"{'passed' if one.passed else 'failed'}{f', due again {one.due}' if one.due else ''}"
+    by = f"{persons} person{'' if persons == 1 else 's'}"
+    return Used(what=f"{one.product} {one.kind}", value=told, source=f"{by}, {one.on}")
+
+
+def _transfer(one: Transfer) -> Used:
+    told = f"equal protection: {one.equal_protection}, dual control: {one.dual_control}"
+    return Used(what=f"{one.source} to {one.target}", value=told, source=f"{one.on}")
+
+
+def _headcount(one: Headcount) -> Used:
+    allowed = "?" if one.allowed is None else one.allowed
+    return Used(what=f"{one.product} {one.act}", value=f"{one.persons} of {allowed}", source=f"{one.on}")
+
+
+def text_of(value: Value) -> str:
+    """A fact's value as text."""
+    if isinstance(value, tuple):
+        return ", ".join(value)
+    if isinstance(value, Mapping):
+        return ", ".join(f"{k}: {'N/A' if v is None else v}" for k, v in sorted(value.items()))
+    return str(value)
