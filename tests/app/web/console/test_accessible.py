@@ -6,6 +6,7 @@ import re
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 
+from assurance_testbed import fill
 from registration_testbed import ask, ask_for_mail, seen
 
 from trustworks.core.keys.register import KeyRegister
@@ -36,6 +37,8 @@ class Page(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attrs}
+        if "svg" in self.open:  # a drawing's parts have titles of their own
+            tag = f"svg:{tag}"
         self.elements.append((tag, given | ({"in-label": "yes"} if "label" in self.open else {})))
         if tag in {"a", "button"}:
             self._named.append(len(self.elements) - 1)
@@ -44,6 +47,8 @@ class Page(HTMLParser):
             self.open.append(tag)
 
     def handle_endtag(self, tag: str) -> None:
+        if "svg" in self.open[:-1]:
+            tag = f"svg:{tag}"
         assert self.open, tag
         assert self.open[-1] == tag, f"{tag} closes {self.open[-1]}"
         self.open.pop()
@@ -104,6 +109,7 @@ def test_every_page_has_labels_headings_an_order_and_nothing_from_elsewhere(
     )
     root = office.provider.issuance.authority("root")
     KeyRegister(office.provider.recorder, by="ceremony").enter(authority_keys[0])
+    fill(office.provider.recorder, office.provider.clock.moment)
     paths = [
         "/console/queue",
         f"/console/applications/{waits}",
@@ -121,6 +127,12 @@ def test_every_page_has_labels_headings_an_order_and_nothing_from_elsewhere(
         f"/console/keys/{authority_keys[0].spki_sha256.hex()}",
         "/console/ceremonies",
         "/console/approvals",
+        "/console/assurance",
+        "/console/assurance/verdicts",
+        "/console/assurance/forecast",
+        "/console/assurance/rules",
+        "/console/assurance/products/module",
+        "/console/assurance/products/box-2",
         "/console/credentials",
     ]
     for name in ("ben", "rita", "dora"):

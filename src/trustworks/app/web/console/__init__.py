@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from trustworks.app.web.console import approving, credentials, sign_in, static_files
+from trustworks.app.web.console import approving, assurance, credentials, sign_in, static_files
 from trustworks.app.web.console.ceremonies import Ceremonies
 from trustworks.app.web.console.edge import Edge
 from trustworks.app.web.console.keys import Keys
@@ -32,7 +32,7 @@ def routes(
         *sign_in.routes(edge),
         *credentials.routes(edge),
         *approving.routes(edge),
-        *edge.routes([*Keys(edge).pages(), *Ceremonies(edge).pages()]),
+        *edge.routes([*Keys(edge).pages(), *Ceremonies(edge).pages(), *assurance.pages(edge)]),
     ]
     if desk is not None:
         from trustworks.app.web.console import office  # noqa: PLC0415 - loads issuance, where it is configured
