@@ -17,6 +17,7 @@ from trustworks.app.web.overview import (
     Overview,
     ServiceRow,
 )
+from trustworks.assurance.integrity.identity import ProductIdentity
 from trustworks.core.errors import Unavailable
 from trustworks.core.time import ClockStatus
 
@@ -157,13 +158,16 @@ def sample(*, failing: bool = False) -> Overview:
     )
 
 
+PRODUCT = ProductIdentity(version="0.1.0", build="b" * 64, manifest="c" * 64)
+
+
 @dataclass
 class SampleSource:
     """A page source of `sample`."""
 
     failing: bool = False
     banners: tuple[tuple[str, str], ...] = BANNERS
-    version: str = "0.1.0"
+    product: ProductIdentity = PRODUCT
     health: Health = field(init=False)
 
     def __post_init__(self) -> None:
@@ -175,6 +179,10 @@ class SampleSource:
         self.health = Health(
             {"clock": lambda: Well(sentence="The clock gives time."), "module.tsu": absent}, kept=0
         )
+
+    @property
+    def version(self) -> str:
+        return self.product.line
 
     def overview(self) -> Overview:
         return replace(sample(failing=self.failing), banners=self.banners)

@@ -10,7 +10,8 @@ import pytest
 
 import trustworks
 from trustworks.app.configuration.explain import settings
-from trustworks.core.module.pin import KNOWN_PINS
+from trustworks.app.lab.layout import new_pin
+from trustworks.core.module.pin import KNOWN_PINS, check_pin
 
 SOURCES = Path(trustworks.__file__).parent
 SECRET = re.compile(r"(^|[-_.])(so-?pin|pin|password|passphrase|secret|token|credential)s?($|[-_.])")
@@ -63,6 +64,14 @@ def _given(node: ast.AST) -> list[tuple[str, str | bytes]]:
         for name, value in pairs
         if name and isinstance(value, ast.Constant) and isinstance(value.value, str | bytes)
     ]
+
+
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-NO-DEFAULT-CREDENTIALS")
+def test_the_pins_of_a_laboratory_are_drawn() -> None:
+    drawn = {new_pin() for _ in range(20)}
+    assert len(drawn) == 20
+    for pin in drawn:
+        check_pin(pin.encode(), whose="a laboratory's token", lab=False)
 
 
 def test_the_scan_finds_what_it_is_for() -> None:

@@ -16,6 +16,7 @@ import structlog
 
 from trustworks.app.health.findings import Finding
 from trustworks.app.web.pages import pages
+from trustworks.assurance.integrity.identity import ProductIdentity
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -180,6 +181,17 @@ def test_a_trust_anchor_is_downloaded(source: Any) -> None:
     assert answer.content.startswith(b"-----BEGIN CERTIFICATE-----")
     assert "root.pem" in answer.headers["content-disposition"]
     assert client(source).get("/trust/chain.pem").status_code == 404
+
+
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-PRODUCT-SHOWN")
+def test_version_build_and_manifest_are_told_to_people_and_programs(source: Any) -> None:
+    document = client(source).get("/healthz").json()
+    assert (document["version"], document["build"], document["manifest"]) == ("0.1.0", "b" * 64, "c" * 64)
+    page = client(source).get("/").text
+    assert f"Trustworks 0.1.0, build {'b' * 12}, manifest {'c' * 12}." in page
+    source.product = ProductIdentity(version="0.1.0", build="b" * 64)
+    assert client(source).get("/healthz").json()["manifest"] is None
+    assert "not compared with a manifest." in client(source).get("/").text
 
 
 def test_healthz_lists_every_resource_and_its_status_code_tells_the_sum(source: Any) -> None:

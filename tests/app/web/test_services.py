@@ -21,7 +21,13 @@ def test_all_routes_of_the_time_stamping_authority_have_one_edge_that_ends_with_
 ) -> None:
     monkeypatch.setattr(certificates, "in_use", lambda _: ())
     authority = SimpleNamespace(unit_names=("tsu-1",), settings=SimpleNamespace(threads=1))
-    config = SimpleNamespace(timestamping=authority.settings, issuance=None, validation=None, signing=None)
+    config = SimpleNamespace(
+        timestamping=authority.settings,
+        issuance=None,
+        validation=None,
+        signing=None,
+        integrity=SimpleNamespace(manifest=None),
+    )
     wiring: Any = SimpleNamespace(
         config=config,
         base=Path(),
@@ -34,6 +40,7 @@ def test_all_routes_of_the_time_stamping_authority_have_one_edge_that_ends_with_
         timestamping_authority=lambda **_: authority,
     )
     services = Services(wiring, "http-1")
+    services.version = "1"
     services.banners = ()  # what the pages of the statements begin with
     assert services.attempt()
     edge = services.timestamping.get()

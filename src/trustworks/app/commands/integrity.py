@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -38,6 +39,7 @@ Trees = Annotated[
 @app.callback()
 def integrity() -> None:
     """The signed manifest of an installation: make, verify."""
+    sys.dont_write_bytecode = True  # else what is signed here would differ once a module was loaded
 
 
 @app.command()

@@ -17,6 +17,7 @@ from trustworks.app.wiring import TOKENS
 from trustworks.core.durable import put
 from trustworks.core.errors import Malformed, Unavailable
 from trustworks.core.module.softhsm import token_folder
+from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -207,7 +208,13 @@ def make_pins(layout: Layout, present: Collection[str] = ()) -> None:
             continue
         for file in (layout.pin(token), layout.so_pin(token)):
             if not file.exists():
-                put(file, f"{secrets.token_urlsafe(_PIN_OCTETS)}\n", mode=0o600)
+                put(file, f"{new_pin()}\n", mode=0o600)
+
+
+@implements("TRUSTWORKS:ASSURANCE-NO-DEFAULT-CREDENTIALS", disabled="12345678")
+def new_pin() -> str:
+    """A PIN that nobody knows: a laboratory has none by default either."""
+    return secrets.token_urlsafe(_PIN_OCTETS)
 
 
 def kept_token(layout: Layout) -> str:

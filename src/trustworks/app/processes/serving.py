@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -49,6 +50,7 @@ def serve(wiring: Wiring) -> None:
     (what no other try would change) before anything is started. What the services need beside that, they look
     for themselves; `/healthz` says what is missing.
     """
+    sys.dont_write_bytecode = True  # this process would add to an installation that was signed as it is
     http = wiring.config.http
     if wiring.config.timestamping is not None:
         from trustworks.timestamping.undertaking import check_authority  # noqa: PLC0415 - where it is configured

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from trustworks.app.health.findings import Health
     from trustworks.app.web.overview import Overview
+    from trustworks.assurance.integrity.identity import ProductIdentity
 
 log = structlog.get_logger(__name__)
 
@@ -71,7 +72,11 @@ class PageSource(Protocol):
 
     @property
     def version(self) -> str:
-        """The product's version."""
+        """The product's version, build and manifest, as pages tell them."""
+
+    @property
+    def product(self) -> ProductIdentity:
+        """Which product runs."""
 
     def overview(self) -> Overview:
         """The status page's values. May block."""
@@ -131,7 +136,7 @@ def pages(source: PageSource, *, inside: bool) -> Starlette:  # noqa: C901 - a l
         ok = all(finding.ok for finding in found)
         document = {
             "ok": ok,
-            "version": source.version,
+            **source.product.as_dict(),
             "banners": [f"{heading}: {sentence}" for heading, sentence in source.banners],
             "resources": {finding.name: finding.as_dict() for finding in found},
         }

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import threading
 from functools import cached_property, partial
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import structlog
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from trustworks.app.web.console.desk import Desk
     from trustworks.app.web.overview import Overview
     from trustworks.app.wiring import Wiring
+    from trustworks.assurance.integrity.identity import ProductIdentity
     from trustworks.core.audit import Recorder
     from trustworks.core.http import Route
     from trustworks.core.module import Module
@@ -430,10 +430,17 @@ class Services:
     def _checks(self) -> dict[str, Callable[[], Well]]:
         return checks.of(self)
 
+    @property
+    def product(self) -> ProductIdentity:
+        """Which product runs, by the last look at what is installed."""
+        from trustworks.assurance.integrity.identity import identity_in  # noqa: PLC0415 - as the pages
+
+        return identity_in(self.wiring.run_dir)
+
     @cached_property
     def version(self) -> str:
-        """The product's version."""
-        return version("trustworks")
+        """The product's version, build and manifest as pages tell them, as of the start."""
+        return self.product.line
 
     @cached_property
     def banners(self) -> tuple[tuple[str, str], ...]:
