@@ -29,6 +29,7 @@ def only(imported: Imported) -> Certificate:
     return certificate
 
 
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-SOURCE-CC")
 def test_a_row_becomes_a_certificate() -> None:
     imported = read(table([cc_row()]))
     assert imported.problems == ()
@@ -52,6 +53,7 @@ def test_a_row_becomes_a_certificate() -> None:
     assert certificate.facts[0].provenance.place == "line 2"
 
 
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-SOURCE-CC")
 def test_rows_of_maintenance_are_of_one_certificate() -> None:
     rows = [
         cc_row(Maintenance_Date="08/26/2025", Maintenance_Title="Firmware 3.1.2"),
@@ -71,6 +73,7 @@ def test_rows_of_one_certificate_that_differ_are_a_conflict() -> None:
     assert isinstance(certificate.value(FactName.EAL), Conflict)
 
 
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-SOURCE-CC")
 def test_broken_letters_make_no_other_certificate() -> None:
     right = table([cc_row(Name="Bäspiel® HSM \N{EN DASH} 3")])
     latin = right.decode().encode("cp1252")
@@ -151,6 +154,7 @@ def test_columns_may_be_fewer_and_in_any_order_and_those_that_are_not_known_are_
         portal.read(table([cc_row()], (*CC_COLUMNS, "Name")), downloaded())
 
 
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-SOURCE-CC")
 def test_rows_that_are_malformed_are_told_by_line_and_the_rest_is_read() -> None:
     good = [cc_row(Name=f"Product {number}") for number in range(5)]
     lines = table(good).decode().splitlines()

@@ -47,6 +47,7 @@ def said(imported: Imported) -> str:
     return " | ".join(f"{one.place}: {one.sentence}" for one in imported.problems)
 
 
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-SOURCE-CMVP")
 def test_a_list_tells_what_it_has_and_where() -> None:
     imported = read(cmvp_list([ROW, ("0042", "V", "M", "software-hybrid", "1/2/2003", "Historical")]))
     assert imported.kind is SourceKind.CMVP_LIST
@@ -123,6 +124,7 @@ def test_two_rows_of_one_certificate_that_differ_are_a_conflict() -> None:
     assert only(imported).value(FactName.HOLDER) == "Beispiel Module AG"
 
 
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-SOURCE-CMVP")
 def test_a_page_tells_everything() -> None:
     imported = read(cmvp_page())
     assert imported.kind is SourceKind.CMVP_PAGE
@@ -148,6 +150,7 @@ def test_a_page_tells_everything() -> None:
     }
 
 
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-SOURCE-CMVP")
 def test_list_page_and_record_of_one_certificate_agree() -> None:
     joined = None
     for data in (

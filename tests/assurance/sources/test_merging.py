@@ -28,10 +28,18 @@ def record(retrieved: datetime = RETRIEVED, **changes: object) -> Certificate:
 LATER = RETRIEVED + timedelta(days=3)
 
 
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-SOURCE-ONE")
 def test_the_same_certificate_twice_is_one() -> None:
     once = merge(None, record())
-    twice = merge(once, record())
-    assert twice == once
+    assert merge(once, record()) == once
+    (page,) = read_any(cmvp_page(), downloaded()).certificates
+    both = merge(once, page)
+    assert both.id == once.id == page.id
+    assert {one.provenance.kind for one in both.told(FactName.PRODUCT)} == {
+        SourceKind.CMVP_RECORD,
+        SourceKind.CMVP_PAGE,
+    }
+    assert merge(merge(both, page), record()).facts == both.facts
 
 
 @pytest.mark.req("TRUSTWORKS:ASSURANCE-SOURCE-NEWEST")

@@ -61,6 +61,7 @@ EUCC_FACTS = {
 }
 
 
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-SOURCE-EUCC")
 def test_eucc_metadata_has_the_day_first() -> None:
     imported = read(as_json(eucc_record()))
     assert imported.kind is SourceKind.EUCC
@@ -69,6 +70,7 @@ def test_eucc_metadata_has_the_day_first() -> None:
     assert {one.name: one.value for one in only(imported).facts} == EUCC_FACTS
 
 
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-SOURCE-EUCC")
 def test_the_eucc_page_says_the_same() -> None:
     imported = read(eucc_page(eucc_record()))
     assert imported.kind is SourceKind.EUCC
@@ -177,6 +179,7 @@ QSCD_FACTS = {
 }
 
 
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-SOURCE-QSCD")
 @pytest.mark.parametrize("separator", [",", ";", "\t"])
 def test_a_list_of_notified_devices(separator: str) -> None:
     imported = read(table([qscd_row()], QSCD_COLUMNS, separator))
@@ -186,6 +189,7 @@ def test_a_list_of_notified_devices(separator: str) -> None:
     assert {one.name: one.value for one in only(imported).facts} == QSCD_FACTS
 
 
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-SOURCE-QSCD")
 def test_notified_devices_in_json() -> None:
     humps = {"".join(word.capitalize() for word in name.split()): value for name, value in qscd_row().items()}
     for document in (qscd_row(), [qscd_row()], humps):
@@ -232,6 +236,7 @@ def test_two_columns_for_one_thing_are_refused() -> None:
         read(table([qscd_row()], (*QSCD_COLUMNS, "Status")))
 
 
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-SOURCE-TL")
 def test_a_trusted_list_tells_which_services_are_granted() -> None:
     imported = read(trusted_list())
     assert imported.kind is SourceKind.TRUSTED_LIST

@@ -14,9 +14,10 @@ from trustworks.assurance.model import CertificateKind, FactName, SourceKind, St
 from trustworks.assurance.sources import values
 from trustworks.assurance.sources.checks import objection
 from trustworks.assurance.sources.csv_rows import head_of, lines_of, rows_of
-from trustworks.assurance.sources.imported import DEFAULT, Download, Imported, Limits, Reading
+from trustworks.assurance.sources.imported import DEFAULT, Download, Imported, Limits, Reading, nothing
 from trustworks.assurance.sources.values import UnreadableError
 from trustworks.core.errors import Malformed
+from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,26 +46,30 @@ _BROKEN: Final = frozenset(bytes(range(0x80, 0x100)).decode("cp1252", "ignore"))
 def read(data: bytes, download: Download, limits: Limits = DEFAULT) -> Imported:
     """The certificates of a file of the portal. Raises `Malformed` where it is none."""
     reading = Reading(kind=SourceKind.CC_PORTAL, data=data, download=download, limits=limits)
-    lines = lines_of(data, download.name, limits)
-    head, names, separator = head_of(lines, download.name, limits)
+    return read_lines(lines_of(data, download.name, limits), reading)
+
+
+@implements("TRUSTWORKS:ASSURANCE-SOURCE-CC", disabled=nothing)
+def read_lines(lines: list[str], reading: Reading) -> Imported:
+    """The certificates of a file whose lines are known already."""
+    name_of_file = reading.download.name
+    head, names, separator = head_of(lines, name_of_file, reading.limits)
     columns = [one.casefold() for one in names]
     if not is_head(names):
         raise Malformed(
-            f"{download.name}, line {head}: these are not the columns of the Common Criteria Portal's "
+            f"{name_of_file}, line {head}: these are not the columns of the Common Criteria Portal's "
             f"list, which has at least {', '.join(sorted(_NEEDED))}."
         )
     for name, printed in zip(columns, names, strict=True):
         if columns.count(name) > 1:
-            raise Malformed(f"{download.name}, line {head}: the column {printed!a:.60} stands there twice.")
+            raise Malformed(f"{name_of_file}, line {head}: the column {printed!a:.60} stands there twice.")
         if name not in _KNOWN:
             reading.unknown(f"line {head}", printed)
     maintained: dict[str, set[str]] = {}
     for place, row in rows_of(reading, lines, head, separator, len(columns)):
         _row(reading, place, dict(zip(columns, row, strict=True)), maintained)
     _maintenance(reading, maintained)
-    return Imported(
-        kind=reading.kind, certificates=tuple(reading.certificates.values()), problems=tuple(reading.problems)
-    )
+    return reading.imported()
 
 
 def is_head(names: list[str]) -> bool:

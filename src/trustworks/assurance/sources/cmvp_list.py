@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Final
 from trustworks.assurance.model import SourceKind
 from trustworks.assurance.sources import cmvp
 from trustworks.assurance.sources.html_page import line_of, parse, text_of
-from trustworks.assurance.sources.imported import DEFAULT, Download, Imported, Limits, Reading
+from trustworks.assurance.sources.imported import DEFAULT, Download, Imported, Limits, Reading, nothing
 from trustworks.core.errors import BeyondLimit, Malformed
+from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Element
@@ -40,6 +41,7 @@ def table_of(root: Element) -> tuple[Element, list[tuple[str, Element]]] | None:
     return None
 
 
+@implements("TRUSTWORKS:ASSURANCE-SOURCE-CMVP", disabled=nothing)
 def read_page(root: Element, reading: Reading) -> Imported:
     """The certificates of a list that is parsed already."""
     found = table_of(root)
@@ -63,9 +65,7 @@ def read_page(root: Element, reading: Reading) -> Imported:
         line = line_of(row)
         _row(reading, f"line {line}" if line else f"row {number}", columns, cells)
     _complete(root, reading, number)
-    return Imported(
-        kind=reading.kind, certificates=tuple(reading.certificates.values()), problems=tuple(reading.problems)
-    )
+    return reading.imported()
 
 
 def _name(cell: Element) -> str:

@@ -13,9 +13,10 @@ from urllib.parse import urljoin
 from trustworks.assurance.model import FactName, SourceKind
 from trustworks.assurance.sources import cmvp, values
 from trustworks.assurance.sources.html_page import has_class, label_pairs, line_of, parse, text_of
-from trustworks.assurance.sources.imported import DEFAULT, Download, Imported, Limits, Reading
+from trustworks.assurance.sources.imported import DEFAULT, Download, Imported, Limits, Reading, nothing
 from trustworks.assurance.sources.values import UnreadableError
 from trustworks.core.errors import Malformed
+from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,6 +43,7 @@ def is_page(root: Element) -> bool:
     return {label.casefold() for label, _, _ in label_pairs(root, "module name")} >= MARKS
 
 
+@implements("TRUSTWORKS:ASSURANCE-SOURCE-CMVP", disabled=nothing)
 def read_page(root: Element, reading: Reading) -> Imported:
     """The certificate of a page that is parsed already."""
     if not is_page(root):
@@ -74,9 +76,7 @@ def read_page(root: Element, reading: Reading) -> Imported:
     facts[FactName.HOLDER] = _vendor(root, reading) or facts.get(FactName.HOLDER)
     facts[FactName.REPORT] = _policy(root)
     cmvp.keep(reading, place, number, facts)
-    return Imported(
-        kind=reading.kind, certificates=tuple(reading.certificates.values()), problems=tuple(reading.problems)
-    )
+    return reading.imported()
 
 
 def _number(root: Element, reading: Reading) -> str:

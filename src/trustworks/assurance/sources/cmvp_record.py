@@ -12,10 +12,11 @@ from typing import Any, Final
 
 from trustworks.assurance.model import FactName, SourceKind, Status
 from trustworks.assurance.sources import cmvp, values
-from trustworks.assurance.sources.imported import DEFAULT, Download, Imported, Limits, Reading
+from trustworks.assurance.sources.imported import DEFAULT, Download, Imported, Limits, Reading, nothing
 from trustworks.assurance.sources.json_values import parse
 from trustworks.assurance.sources.values import UnreadableError
 from trustworks.core.errors import Malformed
+from trustworks.core.trace import implements
 
 # Member of a record -> the column of the pages that it holds.
 _COLUMNS: Final = MappingProxyType(
@@ -98,6 +99,7 @@ def _member(name: str) -> str:
     return name.strip().casefold().replace(" ", "_")
 
 
+@implements("TRUSTWORKS:ASSURANCE-SOURCE-CMVP", disabled=nothing)
 def read_records(document: Any, reading: Reading) -> Imported:
     """The certificates of records that are parsed already."""
     records = records_of(document)
@@ -112,9 +114,7 @@ def read_records(document: Any, reading: Reading) -> Imported:
     unknown: set[str] = set()
     for place, one in records:
         _record(one, place, reading, unknown)
-    return Imported(
-        kind=reading.kind, certificates=tuple(reading.certificates.values()), problems=tuple(reading.problems)
-    )
+    return reading.imported()
 
 
 def _record(one: Any, place: str, reading: Reading, unknown: set[str]) -> None:

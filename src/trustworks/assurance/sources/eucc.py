@@ -13,10 +13,11 @@ from trustworks.assurance.model import CertificateKind, FactName, SourceKind
 from trustworks.assurance.sources import values
 from trustworks.assurance.sources.checks import objection
 from trustworks.assurance.sources.html_page import label_pairs, line_of, parse, text_of
-from trustworks.assurance.sources.imported import DEFAULT, Download, Imported, Limits, Reading
+from trustworks.assurance.sources.imported import DEFAULT, Download, Imported, Limits, Reading, nothing
 from trustworks.assurance.sources.json_values import parse as parse_json
 from trustworks.assurance.sources.values import UnreadableError
 from trustworks.core.errors import Malformed
+from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Element
@@ -101,6 +102,7 @@ def is_page(root: Element) -> bool:
     }
 
 
+@implements("TRUSTWORKS:ASSURANCE-SOURCE-EUCC", disabled=nothing)
 def read_records(document: Any, reading: Reading) -> Imported:
     """The certificates of metadata that is parsed already."""
     records = document if isinstance(document, list) else [document]
@@ -122,9 +124,10 @@ def read_records(document: Any, reading: Reading) -> Imported:
             if name not in _MEMBERS:
                 reading.unknown(place, name)
         _certificate(reading, place, given)
-    return _imported(reading)
+    return reading.imported()
 
 
+@implements("TRUSTWORKS:ASSURANCE-SOURCE-EUCC", disabled=nothing)
 def read_page(root: Element, reading: Reading) -> Imported:
     """The certificate of a page that is parsed already."""
     if not is_page(root):
@@ -146,13 +149,7 @@ def read_page(root: Element, reading: Reading) -> Imported:
             given[name] = text_of(value)
     given |= _documents(root)
     _certificate(reading, "the page", given)
-    return _imported(reading)
-
-
-def _imported(reading: Reading) -> Imported:
-    return Imported(
-        kind=reading.kind, certificates=tuple(reading.certificates.values()), problems=tuple(reading.problems)
-    )
+    return reading.imported()
 
 
 def _member(name: str) -> str:

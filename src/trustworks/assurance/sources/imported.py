@@ -161,6 +161,15 @@ class Reading:
             )
         self.certificates[key] = Certificate(kind=kind, number=number, facts=facts)
 
+    def imported(self, services: tuple[ListedService, ...] = ()) -> Imported:
+        """All that was read, and what was not."""
+        return Imported(
+            kind=self.kind,
+            certificates=tuple(self.certificates.values()),
+            problems=tuple(self.problems),
+            services=services,
+        )
+
     @implements("TRUSTWORKS:ASSURANCE-SOURCE-COLUMNS", disabled=None)
     def unknown(self, place: str, column: str) -> None:
         """A column, label or member that this reader does not know, and does not guess at."""
@@ -168,3 +177,8 @@ class Reading:
             place,
             f"The column {column!a:.80} is not known here, and is not read. Its source may have changed.",
         )
+
+
+def nothing(_: object, reading: Reading) -> Imported:
+    """What a reader gives that reads nothing: for the check that its tests notice."""
+    return reading.imported()

@@ -12,6 +12,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
+def _only_the_new(_: Certificate | None, imported: Certificate) -> Certificate:
+    return imported
+
+
+@implements("TRUSTWORKS:ASSURANCE-SOURCE-ONE", disabled=_only_the_new)
 def merge(existing: Certificate | None, imported: Certificate) -> Certificate:
     """The certificate with what an import says of it added.
 

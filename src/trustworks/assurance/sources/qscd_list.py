@@ -15,10 +15,11 @@ from trustworks.assurance.model import CertificateKind, FactName, SourceKind
 from trustworks.assurance.sources import values
 from trustworks.assurance.sources.checks import objection
 from trustworks.assurance.sources.csv_rows import head_of, lines_of, rows_of
-from trustworks.assurance.sources.imported import DEFAULT, Download, Imported, Limits, Reading
+from trustworks.assurance.sources.imported import DEFAULT, Download, Imported, Limits, Reading, nothing
 from trustworks.assurance.sources.json_values import parse
 from trustworks.assurance.sources.values import UnreadableError
 from trustworks.core.errors import Malformed
+from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
     from trustworks.assurance.model import Value
@@ -104,14 +105,19 @@ def read(data: bytes, download: Download, limits: Limits = DEFAULT) -> Imported:
     reading = Reading(kind=SourceKind.QSCD_LIST, data=data, download=download, limits=limits)
     if data.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in {b"{", b"["}:
         return read_records(parse(data, download.name, limits), reading)
-    lines = lines_of(data, download.name, limits)
-    head, names, separator = head_of(lines, download.name, limits)
+    return read_lines(lines_of(data, download.name, limits), reading)
+
+
+@implements("TRUSTWORKS:ASSURANCE-SOURCE-QSCD", disabled=nothing)
+def read_lines(lines: list[str], reading: Reading) -> Imported:
+    """The devices of a table whose lines are known already."""
+    head, names, separator = head_of(lines, reading.download.name, reading.limits)
     if not is_head(names):
-        raise Malformed(f"{download.name}, line {head}: {_NONE}")
+        raise Malformed(f"{reading.download.name}, line {head}: {_NONE}")
     columns = _known(reading, f"line {head}", names)
     for place, row in rows_of(reading, lines, head, separator, len(columns)):
         _device(reading, place, {name: cell for name, cell in zip(columns, row, strict=True) if name})
-    return _imported(reading)
+    return reading.imported()
 
 
 def is_head(names: list[str]) -> bool:
@@ -124,6 +130,7 @@ def is_record(one: Any) -> bool:
     return isinstance(one, Mapping) and is_head(list(one))
 
 
+@implements("TRUSTWORKS:ASSURANCE-SOURCE-QSCD", disabled=nothing)
 def read_records(document: Any, reading: Reading) -> Imported:
     """The devices of JSON that is parsed already."""
     records = document if isinstance(document, list) else [document]
@@ -149,13 +156,7 @@ def read_records(document: Any, reading: Reading) -> Imported:
             elif column and one[name] is not None:
                 given[column] = one[name]
         _device(reading, place, given)
-    return _imported(reading)
-
-
-def _imported(reading: Reading) -> Imported:
-    return Imported(
-        kind=reading.kind, certificates=tuple(reading.certificates.values()), problems=tuple(reading.problems)
-    )
+    return reading.imported()
 
 
 def _plain(name: str) -> str:

@@ -8,12 +8,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from trustworks.assurance.model import SourceKind
-from trustworks.assurance.sources.imported import DEFAULT, Download, Imported, Limits, ListedService, Reading
+from trustworks.assurance.sources.imported import (
+    DEFAULT,
+    Download,
+    Imported,
+    Limits,
+    ListedService,
+    Reading,
+    nothing,
+)
 from trustworks.assurance.sources.values import UnreadableError, text
 from trustworks.core.errors import Malformed
 from trustworks.core.pki.trusted_lists.anchors import approved_periods, english
 from trustworks.core.pki.trusted_lists.model import AdditionalServiceInformation, Qualifications
 from trustworks.core.pki.trusted_lists.read import read_trusted_list
+from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -30,6 +39,12 @@ def read(data: bytes, download: Download, limits: Limits = DEFAULT) -> Imported:
         listed = read_trusted_list(data)
     except Malformed as error:
         raise Malformed(f"{download.name}: {error}") from error
+    return read_list(listed, reading)
+
+
+@implements("TRUSTWORKS:ASSURANCE-SOURCE-TL", disabled=nothing)
+def read_list(listed: TrustedList, reading: Reading) -> Imported:
+    """The services of a trusted list that is parsed already."""
     for finding in listed.findings:
         reading.problem(finding.place, finding.words)
     if listed.scheme.pointers and not listed.providers:
@@ -42,7 +57,7 @@ def read(data: bytes, download: Download, limits: Limits = DEFAULT) -> Imported:
         for provider in listed.providers
         for service in provider.services
     )
-    return Imported(kind=reading.kind, certificates=(), problems=tuple(reading.problems), services=services)
+    return reading.imported(services)
 
 
 def _service(reading: Reading, listed: TrustedList, provider: Provider, service: Service) -> ListedService:
