@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import pytest
 from certificate_sources import RETRIEVED, as_json, cmvp_page, cmvp_record, downloaded
@@ -16,8 +17,12 @@ from trustworks.assurance.model import (
     SourceKind,
     Status,
 )
+from trustworks.assurance.records import catalogued, replace_catalogue
 from trustworks.assurance.sources import merge, read_any, stale
 from trustworks.core.errors import Malformed
+
+if TYPE_CHECKING:
+    from trustworks.core.store import Database
 
 
 def record(retrieved: datetime = RETRIEVED, **changes: object) -> Certificate:
@@ -80,6 +85,18 @@ def test_the_file_of_the_owner_stays() -> None:
 def test_different_certificates_are_not_merged() -> None:
     with pytest.raises(Malformed, match="fips:9001 and fips:7 are different"):
         merge(record(), record(certificate_number="7"))
+
+
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-SOURCE-NEWEST")
+def test_the_catalogue_keeps_the_newer_download_of_one_kind(database: Database) -> None:
+    old, new = record(), record(LATER, status="Historical", dataset="historical")
+    for first, second in ((old, new), (new, old)):
+        with database.begin() as connection:
+            for one in (first, second):
+                replace_catalogue(connection, "cmvp-record", (one,))
+            (kept,) = catalogued(connection, "fips:9001")
+        assert kept.value(FactName.STATUS) is Status.HISTORICAL
+        assert {one.provenance.retrieved for one in kept.facts} == {LATER}
 
 
 @pytest.mark.req("TRUSTWORKS:ASSURANCE-SOURCE-AGE")

@@ -206,14 +206,20 @@ def files(connection: Connection) -> list[File]:
 
 
 def replace_catalogue(connection: Connection, source: str, certificates: Iterable[Certificate]) -> None:
-    """What a source says now of these certificates takes the place of what it said before."""
+    """What a source says now of these certificates takes the place of what it said before.
+
+    A document that was downloaded earlier than another of its kind, and is imported later, takes no place.
+    """
+    from trustworks.assurance.sources.merging import merge  # noqa: PLC0415 - loads the importers
+
     given = {one.id: one for one in certificates}
     known = list(given)
     for begin in range(0, len(known), 500):
         part = known[begin : begin + 500]
-        connection.execute(
-            _catalogue.delete().where(_catalogue.c.source == source, _catalogue.c.id.in_(part))
-        )
+        of_these = (_catalogue.c.source == source, _catalogue.c.id.in_(part))
+        for row in connection.execute(select(_catalogue.c.id, _catalogue.c.content).where(*of_these)):
+            given[row.id] = merge(decode(Certificate, row.content), given[row.id])
+        connection.execute(_catalogue.delete().where(*of_these))
     if given:
         connection.execute(
             _catalogue.insert(),
