@@ -131,6 +131,13 @@ def test_certificates_that_the_module_claims_and_the_register_has_not_are_found(
     assert known or f"{authority} {number}" in item.sentence
 
 
+def test_a_claim_with_the_highest_flag_can_be_kept() -> None:
+    info = replace(INFO, validations=(replace(claim("NIST CMVP", "4962"), flag=1 << 63),))
+    item = identity_item(PRODUCT, "tsu", info, AT, unexpected=())
+    assert item.values["claims"][0]["flag"] == "0x8000000000000000"
+    assert len(item.digest) == 64
+
+
 @pytest.mark.req("TRUSTWORKS:ASSURANCE-EVIDENCE-HEALTH")
 def test_a_probe_is_kept_with_what_it_found_and_not_with_how_long_it_took() -> None:
     well = health_item("tsu", ModuleHealth(ok=True, latency_us=12.5), AT)

@@ -23,14 +23,15 @@ static list_3_2 all;
 static ulong signed_last, searching, given;
 
 typedef struct { ulong type; const void *value; ulong length; } fact;
-static const ulong class = VALIDATION, hardware = 2, software = 1, level = 3, flag = 4, other_flag = 8, cmvp = 1, cc = 2;
+static const ulong class = VALIDATION, hardware = 2, software = 1, level = 3, flag = 4, cmvp = 1, cc = 2;
+static const ulong other_flag = 1UL << 63, no_level = ~0UL;
 static const fact first[] = {
     {CLASS, &class, sizeof class}, {0x61f, &hardware, sizeof hardware}, {0x620, "\003\000", 2},
     {0x621, &level, sizeof level}, {0x622, "TEST module 7", 13}, {0x623, &flag, sizeof flag},
     {0x624, &cmvp, sizeof cmvp}, {0x625, "US", 2}, {0x626, "9999", 4}, {0x627, "https://example.test/9999", 25},
     {0x629, "", 0}, {0, 0, 0}};
 static const fact second[] = {
-    {CLASS, &class, sizeof class}, {0x61f, &software, sizeof software}, {0x622, "TEST\033[2Jmodule", 14},
+    {CLASS, &class, sizeof class}, {0x61f, &software, sizeof software}, {0x621, &no_level, sizeof no_level}, {0x622, "TEST\033[2Jmodule", 14},
     {0x623, &other_flag, sizeof other_flag}, {0x624, &cc, sizeof cc}, {0x626, "TEST-CC-7", 9}, {0, 0, 0}};
 
 static ulong find_init(ulong session, attribute *wanted, ulong count) {

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from trustworks.assurance.collecting.sources import Sources
     from trustworks.assurance.model import Facts
+    from trustworks.core.keys.model import BackupEntry
 
 _IN_USE: Final = frozenset({KeyState.OPERATIONAL})
 
@@ -107,11 +108,15 @@ def _clocks(connection: Connection, sources: Sources, at: datetime) -> list[Item
 
 
 def _keys(connection: Connection) -> list[KeyRecord]:
+    histories = key_records.histories(connection)
+    backups: dict[str, list[BackupEntry]] = {}
+    for one in key_records.backups_of(connection):
+        backups.setdefault(one.spki_sha256, []).append(one)
     return [
         KeyRecord(
             entry=entry,
-            history=tuple(key_records.history_of(connection, entry.spki_sha256)),
-            backups=tuple(key_records.backups_of(connection, entry.spki_sha256)),
+            history=tuple(histories.get(entry.spki_sha256, ())),
+            backups=tuple(backups.get(entry.spki_sha256, ())),
         )
         for entry in key_records.keys_with(connection)
     ]

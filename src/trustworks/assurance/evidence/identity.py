@@ -128,7 +128,8 @@ def identity_item(
         "interfaces": list(info.interfaces),
         "cryptoki_version": info.cryptoki_version,
         "signs_validated": None if info.signs_validated is None else list(info.signs_validated),
-        "claims": [asdict(one) for one in info.validations],
+        # The flag is a bit of a CK_ULONG, which is more than a number of JSON can be.
+        "claims": [asdict(one) | {"flag": f"0x{one.flag:X}"} for one in info.validations],
         "differences": [asdict(one) for one in unexpected],
         "planned": dict(planned) if planned is not None else None,
     }

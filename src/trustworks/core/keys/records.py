@@ -29,7 +29,7 @@ from trustworks.core.store.types import UtcDateTime
 if TYPE_CHECKING:
     from typing import Any
 
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Row
 
 keys = Table(
     "module_keys",
@@ -152,22 +152,34 @@ def lock(connection: Connection, spki_sha256: str) -> None:
 def history_of(connection: Connection, spki_sha256: str) -> list[HistoryEntry]:
     """What was done with a key, the oldest first."""
     return [
-        HistoryEntry(
-            spki_sha256=row.spki_sha256,
-            number=row.number,
-            act=Act(row.act),
-            state=KeyState(row.state),
-            token=row.token,
-            serial=row.serial,
-            backup=row.backup,
-            at=row.at,
-            by=row.by,
-            reason=row.reason,
-        )
+        _history_entry(row)
         for row in connection.execute(
             select(history).where(history.c.spki_sha256 == spki_sha256).order_by(history.c.number)
         )
     ]
+
+
+def _history_entry(row: Row[Any]) -> HistoryEntry:
+    return HistoryEntry(
+        spki_sha256=row.spki_sha256,
+        number=row.number,
+        act=Act(row.act),
+        state=KeyState(row.state),
+        token=row.token,
+        serial=row.serial,
+        backup=row.backup,
+        at=row.at,
+        by=row.by,
+        reason=row.reason,
+    )
+
+
+def histories(connection: Connection) -> dict[str, list[HistoryEntry]]:
+    """What was done with all keys, the oldest first, by the SHA-256 of their public keys."""
+    found: dict[str, list[HistoryEntry]] = {}
+    for row in connection.execute(select(history).order_by(history.c.spki_sha256, history.c.number)):
+        found.setdefault(row.spki_sha256, []).append(_history_entry(row))
+    return found
 
 
 def backups_of(connection: Connection, spki_sha256: str | None = None) -> list[BackupEntry]:

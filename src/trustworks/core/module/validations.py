@@ -35,6 +35,7 @@ _NO_SUCH_CLASS: Final = frozenset(
 )
 _MOST: Final = 64  # a module with more certificates than that is not to be believed
 _LONGEST: Final = 1024  # characters of one text
+_NO_LEVEL: Final = 1 << 32  # from here on it is no level, such as CK_UNAVAILABLE_INFORMATION
 _PROBED: Final = bytes(range(32))
 
 
@@ -105,11 +106,12 @@ def _read(cryptoki: Cryptoki, session: int, handle: int) -> Validation:
         return names.get(number, f"0x{number:08X}")
 
     version = cryptoki.attribute(session, handle, Attribute.VALIDATION_VERSION) or b""
+    level = cryptoki.number(session, handle, Attribute.VALIDATION_LEVEL)
     return Validation(
         kind=named(Attribute.VALIDATION_TYPE, _KINDS),
         authority=named(Attribute.VALIDATION_AUTHORITY_TYPE, _AUTHORITIES),
         version=f"{version[0]}.{version[1]}" if len(version) == 2 else "",  # CK_VERSION
-        level=cryptoki.number(session, handle, Attribute.VALIDATION_LEVEL),
+        level=level if level is not None and level < _NO_LEVEL else None,
         module_id=words(Attribute.VALIDATION_MODULE_ID),
         certificate=words(Attribute.VALIDATION_CERTIFICATE_IDENTIFIER),
         certificate_uri=words(Attribute.VALIDATION_CERTIFICATE_URI),
