@@ -110,6 +110,7 @@ def test_after_its_last_day_it_is_archived() -> None:
         ("EAL 4+", 4, None, None),
         ("ALC_DVS.2,AVA_VAN.5,EAL5+", 5, ("ALC_DVS.2", "AVA_VAN.5"), 5),
         ("EAL5,EAL6", 5, None, None),
+        ("EAL4 augmented withALC_FLR. 2 andAVA_VAN.5", 4, ("ALC_FLR.2", "AVA_VAN.5"), 5),
         ("EAL4 augmented by ALC_FLR.1; EAL6 augmented by AVA_VAN.5", 4, ("ALC_FLR.1",), None),
         ("None", 0, None, None),
         ("PP Compliant", 0, None, None),

@@ -256,6 +256,25 @@ def test_a_trusted_list_tells_which_services_are_granted() -> None:
     assert withdrawn.granted[0].until == datetime(2025, 1, 1, tzinfo=UTC)
 
 
+SINCE = b"</ServiceStatus><StatusStartingTime>2024"
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b"granted" + SINCE, b"recognisedatnationallevel" + SINCE),
+        (b"granted" + SINCE, b"accredited" + SINCE),
+        # In disorder: withdrawn now, and granted later than that.
+        (b"<StatusStartingTime>2020-01-01", b"<StatusStartingTime>2025-06-01"),
+    ],
+)
+def test_what_is_not_granted_now_is_not_said_to_be(old: bytes, new: bytes) -> None:
+    data = trusted_list()
+    assert old in data
+    services = read(data.replace(old, new)).services
+    assert sum(one.is_granted for one in services) == (1 if b"2025" in new else 0)
+
+
 @pytest.mark.req("TRUSTWORKS:ASSURANCE-SOURCE-PERSONS")
 def test_no_person_is_in_any_fact() -> None:
     name, mail, _, _, _ = PERSON

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from trustworks.assurance.model import Certificate, CertificateKind, Fact, FactName, Provenance, SourceKind
 from trustworks.core.errors import BeyondLimit, Malformed
+from trustworks.core.pki.trusted_lists.uris import GRANTED
 from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
@@ -76,8 +77,8 @@ class ListedService:
 
     @property
     def is_granted(self) -> bool:
-        """Whether the list says that it is granted now."""
-        return bool(self.granted) and self.granted[0].until is None
+        """Whether the list says that it is granted now; recognised nationally is something else."""
+        return self.status == GRANTED and bool(self.granted) and self.granted[0].until is None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,6 +22,7 @@ from trustworks.core.errors import Malformed
 from trustworks.core.pki.trusted_lists.anchors import approved_periods, english
 from trustworks.core.pki.trusted_lists.model import AdditionalServiceInformation, Qualifications
 from trustworks.core.pki.trusted_lists.read import read_trusted_list
+from trustworks.core.pki.trusted_lists.uris import GRANTED
 from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def _service(reading: Reading, listed: TrustedList, provider: Provider, service:
         type=now.type,
         status=now.status,
         since=now.since,
-        granted=approved_periods(service),
+        granted=approved_periods(service, (GRANTED,)),
         purposes=_ends(one.uri for one in now.extensions if isinstance(one, AdditionalServiceInformation)),
         qualifiers=_ends(
             qualifier

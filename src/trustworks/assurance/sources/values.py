@@ -299,7 +299,8 @@ def address(given: str) -> str | None:
 
 
 _EAL: Final = re.compile(r"EAL\s*([1-7])(?!\d)\s*(\+|augment)?", re.IGNORECASE)
-_COMPONENT: Final = re.compile(r"(?<![A-Z])(A[A-Z]{2}_[A-Z]{3}(?:_EXT)?\.[1-9])(?!\d)", re.IGNORECASE)
+# In capitals, which tell it apart from a word that a conversion joined to it: "withADV_IMP.2".
+_COMPONENT: Final = re.compile(r"(?<![A-Z])(A[A-Z]{2}_[A-Z]{3}(?:_EXT)?\. ?[1-9])(?!\d)")
 _NO_EAL: Final = frozenset({"none", "pp compliant", "us standard", "basic", "protection profile"})
 
 
@@ -311,7 +312,7 @@ def assurance(given: str) -> tuple[int | None, tuple[str, ...] | None, int | Non
     Raises `UnreadableError`.
     """
     levels = [int(number) for number, _ in _EAL.findall(given)]
-    components = tuple(dict.fromkeys(one.upper() for one in _COMPONENT.findall(given)))
+    components = _components(given)
     if levels:
         lowest = min(levels)
         if len(set(levels)) > 1:
@@ -332,5 +333,9 @@ def augmented_of(given: str, wanted: int) -> tuple[str, ...]:
     marks = list(_EAL.finditer(given))
     for mark, after in zip(marks, [*marks[1:], None], strict=True):
         if int(mark[1]) == wanted:
-            found += _COMPONENT.findall(given[mark.end() : after.start() if after else None])
-    return tuple(dict.fromkeys(one.upper() for one in found))
+            found += _components(given[mark.end() : after.start() if after else None])
+    return tuple(dict.fromkeys(found))
+
+
+def _components(given: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(one.replace(" ", "") for one in _COMPONENT.findall(given)))

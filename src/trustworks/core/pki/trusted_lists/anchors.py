@@ -17,7 +17,7 @@ from trustworks.core.trace import implements
 from trustworks.core.values import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
     from datetime import datetime
 
     from trustworks.core.pki.names import DistinguishedName
@@ -125,13 +125,16 @@ def name_digest(name: DistinguishedName) -> bytes:
     return hashlib.sha256(repr(name.rdns).encode()).digest()[:16]
 
 
-def _always(service: Service) -> tuple[Period, ...]:
+def _always(service: Service, statuses: Collection[str] = APPROVED) -> tuple[Period, ...]:
+    del statuses
     return (Period(since=min(state.since for state in service.states), until=None),)
 
 
 @implements("TS119612:5.5.4", disabled=_always)
-def approved_periods(service: Service) -> tuple[Period, ...]:
+def approved_periods(service: Service, statuses: Collection[str] = APPROVED) -> tuple[Period, ...]:
     """The times in which a service was approved, latest first; states that follow one another make one.
+
+    `statuses` are those that count as approval.
 
     The states of the past are ordered here by their times: a list that has them in disorder is still not
     trusted longer than it says.
@@ -140,7 +143,7 @@ def approved_periods(service: Service) -> tuple[Period, ...]:
     ends = [*(state.since for state in states[1:]), None]
     found: list[Period] = []
     for state, until in zip(states, ends, strict=True):
-        if state.status not in APPROVED or state.since == until:
+        if state.status not in statuses or state.since == until:
             continue
         if found and found[-1].until == state.since:
             found[-1] = Period(since=found[-1].since, until=until)
