@@ -13,6 +13,7 @@ from trustworks.assurance.cli import (
     rules,
     sources,
     statement,
+    statements,
     trace,
     verdict,
 )
@@ -37,6 +38,7 @@ app.add_typer(evidence.duty, name="duty")
 app.add_typer(change.change, name="change")
 app.add_typer(change.incident, name="incident")
 app.add_typer(rules.rules, name="rules")
+app.command()(statements.statements)
 app.command()(trace.trace)
 
 __all__ = ["app"]

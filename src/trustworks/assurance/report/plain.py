@@ -14,21 +14,22 @@ if TYPE_CHECKING:
 
 def as_values(report: Report) -> dict[str, Any]:
     """A report with every rule, fact and missing piece."""
-    found: dict[str, Any] = _plain(report)
+    found: dict[str, Any] = values(report)
     return found
 
 
 def forecast_values(forecast: Forecast) -> dict[str, Any]:
     """A forecast: the first report, and the changes after it."""
-    found: dict[str, Any] = _plain(forecast)
+    found: dict[str, Any] = values(forecast)
     return found
 
 
-def _plain(value: Any) -> Any:
+def values(value: Any) -> Any:
+    """A dataclass of this package, or several, as JSON values."""
     if is_dataclass(value):
-        return {one.name: _plain(getattr(value, one.name)) for one in fields(value)}
+        return {one.name: values(getattr(value, one.name)) for one in fields(value)}
     if isinstance(value, tuple):
-        return [_plain(one) for one in value]
+        return [values(one) for one in value]
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, date):
