@@ -63,7 +63,7 @@ def register(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (folder / "areas" / "own.toml").write_text(AREA, encoding="utf-8")
     places = find_places(tmp_path / "src")
     monkeypatch.setattr(
-        cli, "find_places", lambda: type(places)(root=tmp_path, register=folder, code=tmp_path / "src")
+        cli.trace, "find_places", lambda: type(places)(root=tmp_path, register=folder, code=tmp_path / "src")
     )
     return folder
 
