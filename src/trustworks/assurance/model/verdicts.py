@@ -17,8 +17,8 @@ class Verdict(StrEnum):
 
     rank: int
 
-    def __new__(cls, value: str, rank: int) -> Self:
-        """A verdict with its place in the order."""
+    def __new__(cls, value: str, rank: int = 0) -> Self:
+        """A verdict with its place in the order, which each below gives; who looks one up gives none."""
         made = str.__new__(cls, value)
         made._value_ = value
         made.rank = rank
