@@ -80,6 +80,10 @@ def test_a_plan_is_read_from_a_file_and_kept_as_it_was_read(tmp_path: Path) -> N
             "documents.0.title",
         ),
         (f'title = "{"x" * 300}"', "title"),
+        (
+            'title = "x"\nplanned = 2026-08-01T08:00:00Z\nelements = ["b"]\nproduct = "a\\u0000"',
+            "product",
+        ),
         ("title = ", "no TOML"),
     ],
 )

@@ -143,6 +143,7 @@ def test_evidence_is_collected_listed_and_shown(wiring: Wiring) -> None:
     assert "traceability" in lines
     assert "module-identity" not in lines
     assert len(facts(wiring, "evidence", "list", "--history", "--limit", "3")["items"]) == 3
+    assert call(wiring, "evidence", "show", 10**30).exit_code == 2
     with pytest.raises(Rejected) as absent:
         call(wiring, "evidence", "show", 9999)
     assert absent.value.code == "assurance.evidence"
@@ -172,6 +173,7 @@ def test_duties_are_listed_and_entered_as_done(wiring: Wiring, tmp_path: Path) -
         (("training", "--on", "2999-01-01"), "has not come yet"),
         (("training", "--on", "2026-01-01", "--person", "Anna Muster"), "is no pseudonym"),
         (("training", "--on", "2026-01-01", "--document", "absent.pdf"), "cannot be read"),
+        (("training", "--on", "2026-01-01", "--note", "x" * 1001), "1001 characters"),
     ],
 )
 def test_what_cannot_be_is_not_entered_as_done(
@@ -197,6 +199,7 @@ def test_a_change_is_planned_shown_noticed_and_cancelled(wiring: Wiring, tmp_pat
     other = facts(wiring, "change", "plan", plan_file(tmp_path, title='"Terms\\u001b[2J"'))
     assert facts(wiring, "change", "done", other["number"])["state"] == "done"
     assert "\x1b" not in call(wiring, "change", "list").stdout
+    assert call(wiring, "change", "show", 10**30).exit_code == 2
     with pytest.raises(Rejected):
         call(wiring, "change", "show", 99)
 

@@ -70,7 +70,7 @@ class ChangePlan:
     services: Annotated[tuple[Line, ...], Field(max_length=50)] = ()
     evidence: Annotated[tuple[Paper, ...], Field(max_length=100)] = ()
     documents: Annotated[tuple[Paper, ...], Field(max_length=100)] = ()
-    product: Annotated[str, Field(max_length=64)] = ""
+    product: Annotated[str, Field(max_length=64, pattern=r"^[!-~]*$")] = ""
     expected: Annotated[dict[Expectable, Line], Field(default_factory=dict, max_length=6)]
     urgent: Text = ""
 

@@ -33,7 +33,7 @@ incident = typer.Typer(
     no_args_is_help=True, help="What nobody planned, as drafts of notices: list, show, notice."
 )
 
-Number = Annotated[int, typer.Argument(help="The number in the register.", min=1)]
+Number = Annotated[int, typer.Argument(help="The number in the register.", min=1, max=2**31 - 1)]
 Reason = Annotated[str, typer.Option(help="Why; goes into the register and the audit log.")]
 
 

@@ -6,7 +6,7 @@ import hashlib
 import json
 from datetime import date, datetime
 from pathlib import Path  # noqa: TC003 - Typer reads it at run time
-from typing import TYPE_CHECKING, Annotated, Any, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, Final, Protocol
 
 import typer
 
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from trustworks.assurance.collecting import Sources
     from trustworks.assurance.evidence.model import Item
     from trustworks.core.time import Clock
+
+_LONGEST_NOTE: Final = 1000
 
 evidence = typer.Typer(
     no_args_is_help=True, help="What the running systems show of themselves: collect, list, show."
@@ -135,7 +137,7 @@ def list_(
 @evidence.command()
 def show(
     context: typer.Context,
-    number: Annotated[int, typer.Argument(help="The item's number.", min=1)],
+    number: Annotated[int, typer.Argument(help="The item's number.", min=1, max=2**53)],
     *,
     as_json: AsJson = False,
 ) -> None:
@@ -222,7 +224,7 @@ def done(
         on=_day(on, now.date()),
         document=_digest(document),
         persons=tuple(map(_pseudonym, person or ())),
-        note=note[:1000],
+        note=_note(note),
     )
     with (
         wiring.open_database() as database,
@@ -275,6 +277,12 @@ def _pseudonym(name: str) -> str:
             "digits and . _ -."
         )
     return name
+
+
+def _note(text: str) -> str:
+    if len(text) > _LONGEST_NOTE:
+        raise Malformed(f"The remark has {len(text)} characters; write {_LONGEST_NOTE} at most.")
+    return text
 
 
 def _digest(file: Path) -> str:
