@@ -147,3 +147,9 @@ def interop(session: nox.Session) -> None:
     )
     if 'skipped="0"' not in told.read_text(encoding="utf-8"):
         session.error("Not all was judged: the schema, EU DSS, or the signed files, are not there.")
+
+
+@nox.session
+def release(session: nox.Session) -> None:
+    """Build the wheel twice, compare, write bills of materials (into `dist`, or the folder after `--`)."""
+    session.run("python", "tools/release.py", *session.posargs, external=True)

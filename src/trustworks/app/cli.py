@@ -108,7 +108,7 @@ NOUNS: dict[str, tuple[str, str]] = {
     ),
     "integrity": (
         "trustworks.app.commands.integrity",
-        "The signed manifest of an installation: make, verify.",
+        "The signed manifest of an installation; bills of materials and attestations.",
     ),
     "assurance": (
         "trustworks.assurance.cli",

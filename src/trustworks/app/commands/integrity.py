@@ -1,4 +1,4 @@
-"""`trustworks integrity`: the signed manifest of an installation: make, verify."""
+"""`trustworks integrity`: the signed manifest of an installation, and what comes with a release."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from trustworks.app.commands import releases
 from trustworks.core.errors import Malformed, Rejected
 from trustworks.core.options import AsJson  # noqa: TC001 - Typer reads it
 
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
     from trustworks.assurance.integrity.making import Outcome
     from trustworks.assurance.integrity.tree import Place
 
-app = typer.Typer(no_args_is_help=True, help="The signed manifest of an installation: make, verify.")
+app = typer.Typer(
+    no_args_is_help=True, help="The signed manifest of an installation; bills of materials and attestations."
+)
 
 ENVIRONMENT = "environment"  # the root that a folder without a name stands for, where there are several
 TREE = "tree"  # the root of a manifest that is made of one folder
@@ -38,7 +41,7 @@ Trees = Annotated[
 
 @app.callback()
 def integrity() -> None:
-    """The signed manifest of an installation: make, verify."""
+    """The signed manifest of an installation; bills of materials and attestations."""
     sys.dont_write_bytecode = True  # else what is signed here would differ once a module was loaded
 
 
@@ -150,6 +153,11 @@ def verify(
         _tell(found)
     if not found.ok:
         raise typer.Exit(1)
+
+
+app.command()(releases.bom)
+app.command()(releases.attest)
+app.command("check-attestation")(releases.check_attestation)
 
 
 def _tell(found: Outcome) -> None:

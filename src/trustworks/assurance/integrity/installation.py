@@ -6,6 +6,7 @@ import os
 import re
 import sys
 import sysconfig
+import zipfile
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -125,3 +126,9 @@ def build_of_entries(entries: Iterable[Entry]) -> str:
 def version_in(entries: Iterable[Entry]) -> str | None:
     """The version that the package's metadata in a tree are named after; None where there are none."""
     return next((match[1] for one in entries if (match := _VERSION.search(one.path))), None)
+
+
+def hashes_in_wheel(wheel: Path) -> list[tuple[str, str]]:
+    """Path and SHA-256 of each file in a wheel, for `build_of`. Raises OSError, zipfile.BadZipFile."""
+    with zipfile.ZipFile(wheel) as opened:
+        return [(name, sha256(opened.read(name)).hexdigest()) for name in opened.namelist()]
