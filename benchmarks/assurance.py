@@ -1,6 +1,6 @@
-"""What assurance costs: verdicts over a large register, and reading what schemes publish.
+"""What assurance costs: verdicts over a large register, reading what schemes publish, integrity.
 
-    python benchmarks/assurance.py [--only verdicts sources] [--rounds N]
+    python benchmarks/assurance.py [--only verdicts sources integrity] [--rounds N]
 
 Limits from the issue. Exit code 1 when one is missed.
 """
@@ -12,13 +12,18 @@ import sys
 from typing import TYPE_CHECKING
 
 import _figures  # type: ignore[import-not-found] # the scripts beside this one
+import _integrity  # type: ignore[import-not-found]
 import _sources  # type: ignore[import-not-found]
 import _verdicts  # type: ignore[import-not-found]
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-PARTS: dict[str, Callable[[int], None]] = {"verdicts": _verdicts.measure, "sources": _sources.measure}
+PARTS: dict[str, Callable[[int], None]] = {
+    "verdicts": _verdicts.measure,
+    "sources": _sources.measure,
+    "integrity": _integrity.measure,
+}
 
 
 def main() -> None:
