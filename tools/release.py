@@ -16,7 +16,7 @@ from pathlib import Path
 
 from trustworks.assurance.integrity.bom import as_octets, cryptography_bom, software_bom
 from trustworks.assurance.integrity.identity import ProductIdentity
-from trustworks.assurance.integrity.installation import build_of, hashes_in_wheel
+from trustworks.assurance.integrity.installation import build_of, check_reproduced, hashes_in_wheel
 from trustworks.core.time.day import RELEASED
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -54,8 +54,7 @@ def release(out: Path, source: Path = ROOT) -> Path:
     with tempfile.TemporaryDirectory() as first, tempfile.TemporaryDirectory() as second:
         wheels = [built(source, Path(first), umask=0o022), built(source, Path(second, "deeper"), umask=0o077)]
         digests = [sha256(one.read_bytes()).hexdigest() for one in wheels]
-        if digests[0] != digests[1]:
-            sys.exit(f"Two builds of the same sources differ: {digests[0]} and {digests[1]}.")
+        check_reproduced(digests)
         out.mkdir(parents=True, exist_ok=True)
         wheel = Path(shutil.copyfile(wheels[0], out / wheels[0].name))
     name, version = wheel.name.split("-")[:2]

@@ -63,7 +63,7 @@ def test_another_source_gives_another_wheel(
     wheels = iter([made, tmp_path / "other.whl"])
     (tmp_path / "other.whl").write_bytes(b"other")
     monkeypatch.setattr(TOOL, "built", lambda *_, **__: next(wheels))
-    with pytest.raises(SystemExit, match="Two builds of the same sources differ"):
+    with pytest.raises(Rejected, match="The builds of the same sources differ"):
         TOOL.release(tmp_path / "dist")
     assert not (tmp_path / "dist").exists()
 

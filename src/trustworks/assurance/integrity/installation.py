@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 import trustworks
 from trustworks.assurance.integrity.compare import Deviation, Difference
 from trustworks.assurance.integrity.tree import Place
+from trustworks.core.errors import Rejected
 from trustworks.core.printable import printable
 from trustworks.core.trace import implements
 
@@ -132,3 +133,14 @@ def hashes_in_wheel(wheel: Path) -> list[tuple[str, str]]:
     """Path and SHA-256 of each file in a wheel, for `build_of`. Raises OSError, zipfile.BadZipFile."""
     with zipfile.ZipFile(wheel) as opened:
         return [(name, sha256(opened.read(name)).hexdigest()) for name in opened.namelist()]
+
+
+@implements("TRUSTWORKS:ASSURANCE-RELEASE-REPRODUCIBLE", disabled=None)
+def check_reproduced(digests: Sequence[str]) -> None:
+    """Refuse a release whose builds differ. Raises `Rejected` (release.differs)."""
+    if len(digests) < 2 or len(set(digests)) != 1:
+        raise Rejected(
+            "release.differs",
+            f"The builds of the same sources differ: {', '.join(digests)}. Unpack both wheels and compare "
+            "their files; what differs comes from the machine and not from the sources.",
+        )
