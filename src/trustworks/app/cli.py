@@ -57,6 +57,7 @@ NOUNS: dict[str, tuple[str, str]] = {
         "trustworks.app.commands.roles",
         "Trusted roles: operators, their credentials, approvals by several.",
     ),
+    "doctor": ("trustworks.app.commands.doctor", "What has to be done still, the most urgent first."),
     "store": ("trustworks.app.commands.store", "The database: bring its schema up to date."),
     "timestamp": ("trustworks.timestamping.cli", "Time-stamps: request, verify, inspect."),
     "validate": (
