@@ -13,6 +13,7 @@ from trustworks.core.roles.rules.duties import MAY, may
 
 # Who only looks asks for nobody: the rights of the account and of the files decide who reads.
 LOOKS = {
+    "doctor",
     *("config check", "config explain", "config show", "module info", "module keys", "time status"),
     *("audit verify", "audit export", "audit checkpoint", "audit prove", "audit check-proof", "audit list"),
     *("audit show", "store status", "profile list", "profile show", "assurance trace"),
