@@ -69,6 +69,9 @@ def make(
     """Sign what is installed here: every file of it, the interpreter, and the PKCS#11 library."""
     from importlib.metadata import version  # noqa: PLC0415 - keeps `--help` quick
 
+    from rich.console import Console  # noqa: PLC0415 - as above
+    from rich.progress import Progress  # noqa: PLC0415 - as above
+
     from trustworks.app.acting import ask  # noqa: PLC0415 - as above
     from trustworks.assurance.integrity import making  # noqa: PLC0415
     from trustworks.assurance.integrity.manifest import signed  # noqa: PLC0415
@@ -81,7 +84,13 @@ def make(
         if one is not None:
             check_output(one, replace=replace)
             _check_outside(one, found)
-    manifest = making.make(found, version=None if tree else version("trustworks"))
+    with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as shown:
+        files = shown.add_task("Files looked at", total=None)
+        manifest = making.make(
+            found,
+            version=None if tree else version("trustworks"),
+            each=lambda: shown.update(files, advance=1),
+        )
     with open_signer(key, ask=ask, lab=_is_lab(wiring), library=_library_for(wiring)) as signer:
         content = signed(manifest, signer)
         if public_key is not None:
