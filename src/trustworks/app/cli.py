@@ -112,8 +112,12 @@ NOUNS: dict[str, tuple[str, str]] = {
         "The signed manifest of an installation; bills of materials and attestations.",
     ),
     "assurance": (
-        "trustworks.assurance.cli",
+        "trustworks.app.commands.assurance",
         "Requirements, where they are carried out and how they are shown.",
+    ),
+    "dossier": (
+        "trustworks.app.commands.dossier",
+        "Dossiers: verify, compare; by themselves, without a configuration.",
     ),
 }
 

@@ -69,8 +69,13 @@ def test_a_rule_inside_a_function_is_a_finding(product: Product) -> None:
 
 
 def test_a_file_that_is_not_python_is_a_finding(product: Product) -> None:
-    product.code("def (:\n")
+    product.code("@implements(\n")
     assert "src/product/rules.py cannot be read as Python" in read(product)[0].findings[0]
+
+
+def test_a_file_that_has_no_mark_is_not_read_at_all(product: Product) -> None:
+    product.code("def (:\n")
+    assert read(product)[0].findings == ()
 
 
 def test_refusals_are_found(product: Product) -> None:

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
+# Without any of these words a module has no mark: `implements(`, `mark.req(`, `Refused(`.
+_RULE, _TEST, _REFUSAL = "implements", "mark", "Refused"
+_WORDS = (_RULE, _TEST, _REFUSAL)
+
 _Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -64,11 +68,15 @@ def scan(folder: Path, root: Path) -> Scan:
     for path in sorted(folder.rglob("*.py")):
         name = path.relative_to(root).as_posix()
         try:
-            tree = ast.parse(path.read_text(encoding="utf-8"), filename=name)
+            text = path.read_text(encoding="utf-8")
+            words = frozenset(one for one in _WORDS if one in text)
+            if not words:
+                continue  # to read all that has no mark would take most of the time
+            tree = ast.parse(text, filename=name)
         except (SyntaxError, UnicodeDecodeError) as error:
             found.findings.append(f"{name} cannot be read as Python: {error}.")
             continue
-        _Reader(name, tree, found).read()
+        _Reader(name, tree, found, words).read()
     return Scan(
         rules=tuple(found.rules),
         tests=tuple(found.tests),
@@ -88,8 +96,9 @@ class _Found:
 class _Reader:
     """Reads one module."""
 
-    def __init__(self, file: str, tree: ast.Module, found: _Found) -> None:
+    def __init__(self, file: str, tree: ast.Module, found: _Found, words: frozenset[str]) -> None:
         self._file = file
+        self._words = words
         self._tree = tree
         self._found = found
         self._names: dict[str, ast.expr] = {
@@ -103,7 +112,7 @@ class _Reader:
     def read(self) -> None:
         inherited = self._test_ids([self._names["pytestmark"]]) if "pytestmark" in self._names else ()
         self._body(self._tree.body, (), inherited)
-        for node in ast.walk(self._tree):
+        for node in ast.walk(self._tree) if _REFUSAL in self._words else ():
             if isinstance(node, ast.Call) and _last_name(node.func) == "Refused" and node.args:
                 self._refusal(node)
 
@@ -125,7 +134,7 @@ class _Reader:
             if ids:
                 name = "::".join((*within, function.name))
                 self._found.tests.append(Mark(file=self._file, line=function.lineno, name=name, ids=ids))
-        for inner in ast.walk(function):
+        for inner in ast.walk(function) if _RULE in self._words else ():
             if inner is not function and isinstance(inner, _Function) and self._rule_ids(inner):
                 self._found.findings.append(
                     f"{self._file}:{inner.lineno}: the rule {inner.name} is defined inside a function; "

@@ -1,0 +1,121 @@
+"""A dossier of a configuration: gathered, made, sealed, recorded, and only then written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from trustworks.app.dossier import sources
+from trustworks.app.dossier.sealing import open_sealer
+from trustworks.assurance.collecting import Collector
+from trustworks.assurance.dossier import packing
+from trustworks.assurance.dossier.gathering import registered
+from trustworks.assurance.dossier.model import Material
+from trustworks.assurance.dossier.persons import pseudonym
+from trustworks.core.audit.model import Event
+from trustworks.core.secret_file import derived_key, draw_secret, read_secret
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+    from pathlib import Path
+
+    from trustworks.app.dossier.sealing import Opened
+    from trustworks.app.wiring import Wiring
+    from trustworks.app.wiring.assuring import EvidenceSources
+    from trustworks.assurance.dossier.model import Profile
+    from trustworks.assurance.dossier.packing import Made
+    from trustworks.core.store import Database
+
+SECRET = "dossier.secret"  # noqa: S105 - the name of a file
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What a dossier is to be: its place, how persons are told, by which seal, and who asked for it."""
+
+    out: Path
+    profile: Profile
+    seal: str | None
+    by: str
+
+
+def make(wiring: Wiring, asked: Asked) -> Made:
+    """Make a dossier and write it.
+
+    Raises:
+        Rejected: output.*: it cannot be written there; dossier.no-seal, signing.*, evidence.*.
+        Unavailable: the keys, time-stamps or the status of certificates are not to be had now.
+    """
+    packing.check_place(asked.out)
+    with (
+        wiring.open_database() as database,
+        wiring.open_recorder("assurance", database=database) as recorder,
+    ):
+        clock = wiring.open_clock()
+        running = wiring.evidence_sources()
+        if wiring.lab:  # elsewhere the jobs collect, and who only reads writes no evidence
+            Collector(
+                running, database=database, recorder=recorder, by=asked.by, now=lambda: clock.now().utc
+            ).run()
+        with open_sealer(wiring, database=database, recorder=recorder, name=asked.seal) as opened:
+            made = _sealed(wiring, asked, opened, database=database, running=running)
+            recorder.record(_event(asked, made, opened.sealer.name, clock.now().utc))
+        packing.write(made, asked.out)
+    return made
+
+
+def _sealed(
+    wiring: Wiring, asked: Asked, opened: Opened, *, database: Database, running: EvidenceSources
+) -> Made:
+    now = wiring.open_clock().now().utc.replace(microsecond=0)
+    with database.read() as connection:
+        found = registered(connection, now.date(), profile=asked.profile, of=_pseudonyms(wiring))
+        material = Material(
+            made=now,
+            profile=asked.profile,
+            provider=sources.provider(wiring),
+            facts=found.facts,
+            reports=found.reports,
+            files=found.files,
+            items=sources.live(connection),
+            drafts=sources.drafts(wiring, connection, now),
+            identities=sources.identities(wiring, connection),
+            policy_sets=sources.policy_sets(wiring, connection),
+            papers=sources.papers(connection),
+            devices=sources.devices(wiring),
+            samples=sources.samples(wiring, connection, opened.stamper, profile=asked.profile),
+            keys=sources.register_of_keys(connection),
+            installation=sources.installation(wiring),
+            log=sources.log(connection),
+            trace=sources.trace(running),
+        )
+    return packing.make(
+        material,
+        opened.sealer,
+        container=packing.is_container(asked.out),
+        forecasts=found.forecasts,
+    )
+
+
+def _event(asked: Asked, made: Made, seal: str, at: datetime) -> Event:
+    return Event(
+        type="assurance.dossier-exported",
+        outcome="success",
+        actor=asked.by,
+        subject={"manifest": made.manifest},
+        detail={
+            "files": len(made.files),
+            "profile": asked.profile.value,
+            "seal": seal,
+            "container": made.container is not None,
+        },
+        time=at,
+    )
+
+
+def _pseudonyms(wiring: Wiring) -> Callable[[str], str]:
+    file = wiring.state_dir / SECRET
+    draw_secret(file)
+    secret = read_secret(file, whose="The dossier's", code="dossier.secret")
+    return pseudonym(derived_key(secret, b"trustworks dossier persons"))
