@@ -224,7 +224,13 @@ class Services:
         roles = self.wiring.roles(database=opened.database, recorder=opened.recorder)
         stack.callback(roles.authentication.strangers.close)
         desk = None if self.wiring.config.issuance is None else self._open_desk(stack)
-        return console.routes(roles, banners=self.banners, version=self.version, desk=desk)
+        return console.routes(
+            roles,
+            banners=self.banners,
+            version=self.version,
+            desk=desk,
+            uploads=self.wiring.uploads_dir,
+        )
 
     def _open_desk(self, stack: ExitStack) -> Desk:
         """The officers' desk. It opens without the issuing token, which is asked for when one signs."""

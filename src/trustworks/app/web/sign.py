@@ -7,10 +7,10 @@ has a ticket of what was shown; `POST /sign/agree` takes ticket, ticks and the f
 from __future__ import annotations
 
 import base64
-import os
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
+from trustworks.app.web.arriving import admitted, octets
 from trustworks.app.web.shown import Inline, environment
 from trustworks.app.web.validation import HEADERS as LIKE
 from trustworks.app.web.validation import HTML
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from trustworks.signing.agreeing import Agreements, Done, Looked
     from trustworks.signing.config import ClientSettings
     from trustworks.signing.shown.model import Finding
-    from trustworks.validation.bounded.asked import Given
 
     Do = Callable[[Form, list[Octets]], Awaitable[RawResponse]]
 
@@ -111,7 +110,7 @@ class SignPage:
             try:
                 content_type = request.headers.get("content-type", "")
                 with Form(content_type, folder=self._folder, most=MOST_DOCUMENTS, longest=LONGEST) as form:
-                    await form.read(_admitted(form, portions, field, known))
+                    await form.read(admitted(form, portions, field, known, within=_BEFORE))
                     return await do(form, _files(form))
             finally:
                 self._begun -= 1
@@ -186,32 +185,9 @@ class SignPage:
         return RawResponse(status, HTML, text.encode(), (*HEADERS, *headers))
 
 
-async def _admitted(
-    form: Form, portions: AsyncIterator[bytes], field: str, known: Callable[[str], object]
-) -> AsyncIterator[bytes]:
-    """The portions, which end with an error as soon as nobody is known to send them."""
-    taken, admitted = 0, False
-    async for portion in portions:
-        yield portion
-        taken += len(portion)
-        if not admitted and field in form.fields:
-            known(form.fields[field])
-            admitted = True
-        elif not admitted and taken > _BEFORE:
-            break
-    if not admitted:
-        raise Malformed(f"The form has to say {field} before the file. Use the page for it.")
-
-
 def _files(form: Form) -> list[Octets]:
     """The files with their names."""
-    return [Octets(_octets(one), one.name or "document") for one in form.files("file")]
-
-
-def _octets(given: Given) -> bytes:
-    if given.descriptor is None:
-        return given.octets
-    return os.pread(given.descriptor, os.fstat(given.descriptor).st_size, 0)
+    return [Octets(octets(one), one.name or "document") for one in form.files("file")]
 
 
 def _objections(views: Sequence[Inline]) -> dict[str, list[tuple[str, Finding]]]:

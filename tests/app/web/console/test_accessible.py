@@ -131,11 +131,14 @@ def test_every_page_has_labels_headings_an_order_and_nothing_from_elsewhere(
         "/console/assurance/verdicts",
         "/console/assurance/forecast",
         "/console/assurance/rules",
+        "/console/assurance/certificates?q=k9",
+        "/console/assurance/certificate?id=fips:9001",
+        "/console/assurance/evidence",
         "/console/assurance/products/module",
         "/console/assurance/products/box-2",
         "/console/credentials",
     ]
-    for name in ("ben", "rita", "dora"):
+    for name in ("ben", "rita", "dora", "carl"):
         visitor = office.enter(name)
         for path in paths:
             judge(f"{name} {path}", visitor.get(path).body.decode())

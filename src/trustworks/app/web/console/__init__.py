@@ -16,6 +16,7 @@ from trustworks.app.web.console.keys import Keys
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from trustworks.app.web.console.desk import Desk
     from trustworks.core.http import Route
@@ -23,10 +24,18 @@ if TYPE_CHECKING:
 
 
 def routes(
-    roles: Roles, *, banners: Sequence[tuple[str, str]], version: str, desk: Desk | None = None
+    roles: Roles,
+    *,
+    banners: Sequence[tuple[str, str]],
+    version: str,
+    desk: Desk | None = None,
+    uploads: Path | None = None,
 ) -> list[Route]:
-    """The console's routes over an open service of trusted roles; `desk` where certificates are issued."""
-    edge = Edge(roles, banners=banners, version=version, issues=desk is not None)
+    """The console's routes over an open service of trusted roles; `desk` where certificates are issued.
+
+    `uploads` is where files that operators send are put aside while they arrive.
+    """
+    edge = Edge(roles, banners=banners, version=version, issues=desk is not None, uploads=uploads)
     found = [
         *static_files.routes(),
         *sign_in.routes(edge),

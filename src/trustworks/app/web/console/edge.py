@@ -6,8 +6,10 @@ import asyncio
 import hmac
 import json
 import re
+import tempfile
 from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qs
 
@@ -16,7 +18,7 @@ import structlog
 from trustworks.app.web.drawing import environment
 from trustworks.core.audit.reading import loads
 from trustworks.core.errors import Malformed, Refused, Rejected, TrustworksError, Unavailable
-from trustworks.core.http import RawResponse, Route
+from trustworks.core.http import BodyRefusedError, RawResponse, Route
 from trustworks.core.roles.authentication import csrf_token
 from trustworks.core.roles.model import Act
 from trustworks.core.roles.office import rule_of
@@ -26,7 +28,7 @@ from trustworks.core.trace import implements
 from trustworks.issuance.registration import looking
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
     from typing import TypeVar
 
     from trustworks.core.http import Handler, RawRequest
@@ -43,6 +45,7 @@ QUEUE: Final = "/console/queue"
 FORM: Final = "application/x-www-form-urlencoded"
 JSON: Final = "application/json"
 MAX_BODY: Final = 64 * 1024
+_SECONDS_OF_A_FILE: Final = 300.0
 _STEP: Final = re.compile(r"[A-Za-z0-9._-]{1,80}")  # what stands for an id, a number, a name in an address
 _HTML: Final = "text/html; charset=utf-8"
 _CONTENT_SECURITY_POLICY: Final = (
@@ -78,6 +81,8 @@ class Visit:
         self.actor = actor
         self.token = token
         self.parts = parts
+        self.form: Mapping[str, str] | None = None  # the fields of a form that came with a file
+        self.file: tuple[str, bytes] | None = None  # its name, and its octets
 
     @property
     def query(self) -> dict[str, str]:
@@ -94,6 +99,8 @@ class Visit:
 
     def field(self, name: str) -> str:
         """A field of the form that was sent, without the space around it; an empty text where it is none."""
+        if self.form is not None:
+            return self.form.get(name, "").strip()
         return field(self.request, name).strip()
 
     @property
@@ -107,7 +114,9 @@ class Page:
     """An address of the console, who may ask for it, and what answers, in a thread of its own.
 
     `{}` in `path` stands for one step of the address (`Visit.parts`). `looks` is whether it waits for servers
-    of others: then it has threads of its own, and nothing else waits with it.
+    of others: then it has threads of its own, and nothing else waits with it. `file` is the name of the field
+    by which a file comes with the form (`Visit.file`), of at most `largest` octets; such a page has no place
+    in its path.
     """
 
     path: str
@@ -115,15 +124,25 @@ class Page:
     answer: Callable[[Visit], RawResponse]
     method: str = "GET"
     looks: bool = False
+    file: str = ""
+    largest: int = 0
 
 
 class Edge:
     """The service behind the pages, and what all of them do alike."""
 
     def __init__(
-        self, roles: Roles, *, banners: Sequence[tuple[str, str]], version: str, issues: bool = False
+        self,
+        roles: Roles,
+        *,
+        banners: Sequence[tuple[str, str]],
+        version: str,
+        issues: bool = False,
+        uploads: Path | None = None,
     ) -> None:
+        """`uploads` is where files are put aside while they arrive, without names; None: the system's."""
         self.roles = roles
+        self._uploads = uploads or Path(tempfile.gettempdir())
         self.issues = issues
         self.home = QUEUE if issues else HOME
         self._banners = tuple(banners)
@@ -193,7 +212,9 @@ class Edge:
         found, below = [], dict[tuple[str, str], list[Page]]()
         for one in pages:
             prefix, place, _ = one.path.partition("{}")
-            if place:
+            if one.file:
+                found.append(self._with_file(one))
+            elif place:
                 below.setdefault((one.method, prefix), []).append(one)
             else:
                 found.append(self._route(one.method, one.path, self.signed_in(self._answered(one))))
@@ -205,6 +226,40 @@ class Edge:
     def _route(method: str, path: str, handler: Handler) -> Route:
         kinds = (FORM,) if method == "POST" else ()
         return Route(method=method, path=path, handler=handler, content_types=kinds, max_body=MAX_BODY)
+
+    def _with_file(self, page: Page) -> Route:
+        """The route of a form with a file: its sender is known before the file is read."""
+
+        async def handle(request: RawRequest, portions: AsyncIterator[bytes]) -> RawResponse:
+            visit = await self.visit(request)
+            if visit is None:
+                return self._not_signed_in(request)
+            return await self._told(request, self._taken(page, visit, portions), visit)
+
+        most = page.largest + MAX_BODY
+        return Route(
+            method="POST", path=page.path, streamed=handle, max_body=most, body_seconds=_SECONDS_OF_A_FILE
+        )
+
+    async def _taken(self, page: Page, visit: Visit, portions: AsyncIterator[bytes]) -> RawResponse:
+        from trustworks.app.web.arriving import admitted, octets  # noqa: PLC0415 - where files come
+        from trustworks.validation.http.form import Form  # noqa: PLC0415 - as above
+
+        def known(given: str) -> None:
+            if not is_ours(visit.request.headers.get("origin"), self.origin, given, visit.token):
+                raise Refused("TRUSTWORKS:ROLES-CONSOLE-FORGED", self._told_forged.strip())
+
+        await self.call(self.check_may, visit, page.act)
+        try:
+            with Form(visit.request.headers.get("content-type", ""), folder=self._uploads, most=1) as form:
+                await form.read(admitted(form, portions, "csrf", known, within=MAX_BODY))
+                visit.form = form.fields
+                for one in form.files(page.file):
+                    visit.file = (one.name or "file", octets(one))
+            return await self.call(page.answer, visit)
+        except BodyRefusedError as error:
+            told = {"message": error.sentence, "rule": "http.body", "back": "/console"}
+            return self.page("refused.html", error.status, visit=visit, code=error.status, **told)
 
     def _answered(self, page: Page) -> Callable[[Visit], Awaitable[RawResponse]]:
         def answer(visit: Visit) -> RawResponse:
@@ -278,8 +333,11 @@ class Edge:
         return self.redirect(LOGIN)
 
     def _forged(self) -> RawResponse:
-        told = f"This was not sent by a page of the console at {self.origin}. Open it there, and try again.\n"
-        return RawResponse(403, "text/plain; charset=utf-8", told.encode(), _HEADERS)
+        return RawResponse(403, "text/plain; charset=utf-8", self._told_forged.encode(), _HEADERS)
+
+    @property
+    def _told_forged(self) -> str:
+        return f"This was not sent by a page of the console at {self.origin}. Open it there, and try again.\n"
 
     async def _told(
         self, request: RawRequest, answer: Awaitable[RawResponse], visit: Visit | None = None
@@ -308,7 +366,9 @@ def nothing_here() -> Rejected:
     return Rejected("console.nothing", "There is nothing at this address of the console. Search for it.")
 
 
-_NOT_FOUND: Final = frozenset({"console.nothing", "registration.unknown", "registration.erased"})
+_NOT_FOUND: Final = frozenset(
+    {"console.nothing", "registration.unknown", "registration.erased", "assurance.product"}
+)
 _MEANWHILE: Final = frozenset(
     {"registration.state", "revocation.request", "enrolment.request", "console.changed"}
 )

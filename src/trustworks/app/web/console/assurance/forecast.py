@@ -9,16 +9,13 @@ from trustworks.app.web.console.assurance.room import ROOT, Room
 from trustworks.app.web.console.assurance.timeline import timeline
 from trustworks.assurance.engine import forecast
 from trustworks.assurance.model import Verdict
-from trustworks.core.errors import Malformed
 
 if TYPE_CHECKING:
-    from datetime import date
-
     from trustworks.app.web.console.edge import Page, Visit
     from trustworks.assurance.model import Facts
     from trustworks.core.http import RawResponse
 
-_MOST: Final = 60  # bindings that are drawn at once: each is evaluated on every day that matters
+MOST: Final = 60  # bindings that are drawn at once: each is evaluated on every day that matters
 
 
 class ForecastPages(Room):
@@ -30,43 +27,37 @@ class ForecastPages(Room):
 
     def show(self, visit: Visit) -> RawResponse:
         """The forecast from today or the day of the address on, for ten years or until another day."""
-        first, last = self._day(visit), self._until(visit)
-        if last is not None and last <= first:
-            raise Malformed(f"The last day, {last}, is not after the first, {first}. Choose a later one.")
-        facts = self._facts()
-        services = sorted({one.service for one in facts.bindings})
-        chosen = {name: visit.query.get(name, "") for name in ("service", "product")}
-        narrowed = _narrowed(facts, **chosen)
-        too_many = len(narrowed.bindings) > _MOST
+        whole = self._facts()
+        facts, (first, last) = narrowed(whole, visit), self._span(visit)
+        too_many = len(facts.bindings) > MOST
         lines = []
         for rules in () if too_many else self._rule_sets():
             labels = {(one.service, one.id): one.label for one in rules.processes}
-            lines.append(timeline(forecast(narrowed, rules, first, last), labels))
+            lines.append(timeline(forecast(facts, rules, first, last), labels))
         return self._drawn(
             "forecast.html",
             visit,
             first=first,
             last=last,
             lines=lines,
-            services=services,
-            products=sorted({one.product for one in facts.bindings}),
-            chosen=chosen,
+            choices={
+                "service": sorted({one.service for one in whole.bindings}),
+                "product": sorted({one.product for one in whole.bindings}),
+            },
+            chosen=visit.query,
             too_many=too_many,
-            bound=len(narrowed.bindings),
-            most=_MOST,
+            bound=len(facts.bindings),
+            most=MOST,
             verdicts=list(Verdict),
         )
 
-    def _until(self, visit: Visit) -> date | None:
-        return self._day(visit, "until") if "until" in visit.query else None
 
-
-def _narrowed(facts: Facts, service: str, product: str) -> Facts:
+def narrowed(facts: Facts, visit: Visit) -> Facts:
+    """The facts with the bindings of the service and product that the address names, if it names any."""
+    service, product = visit.query.get("service"), visit.query.get("product")
     return replace(
         facts,
         bindings=tuple(
-            one
-            for one in facts.bindings
-            if (not service or one.service == service) and (not product or one.product == product)
+            one for one in facts.bindings if service in {None, one.service} and product in {None, one.product}
         ),
     )

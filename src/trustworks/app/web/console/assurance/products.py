@@ -8,14 +8,23 @@ from trustworks.app.web.console.assurance.room import ROOT, Room
 from trustworks.app.web.console.edge import nothing_here
 from trustworks.assurance import records
 from trustworks.assurance.engine import evaluate
-from trustworks.assurance.model import Conflict, Product
+from trustworks.assurance.model import (
+    CheckKind,
+    ConfirmationKind,
+    Conflict,
+    DocumentKind,
+    Product,
+    ProductKind,
+)
 from trustworks.assurance.records import EntryKind
-from trustworks.assurance.service import differences, facts_of
+from trustworks.assurance.rules import FUNCTIONS
+from trustworks.assurance.service import LARGEST_FILE, differences, facts_of
 from trustworks.assurance.sources import stale
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import date
+    from enum import StrEnum
 
     from trustworks.app.web.console.edge import Page, Visit
     from trustworks.assurance.model import (
@@ -32,7 +41,7 @@ if TYPE_CHECKING:
 PRODUCTS = f"{ROOT}/products"
 # What the register says and a module says of itself, by the names that both have.
 _COMPARED = ("manufacturer", "model", "serial", "hardware", "firmware", "library_sha256")
-_FIELDS = (
+FIELDS = (
     *("name", "variant", "manufacturer", "model", "hardware", "firmware", "software", "serial"),
     *("library_sha256", "token", "owner", "place"),
 )
@@ -102,6 +111,8 @@ class ProductPages(Room):
             rows=[Row(one, _verdicts(reports, one.id)) for one in facts.products],
             reports=reports,
             tests=[one for one in facts.products if is_test(one)],
+            fields=FIELDS,
+            kinds=words_of(ProductKind),
         )
 
     def show(self, visit: Visit) -> RawResponse:
@@ -132,7 +143,38 @@ class ProductPages(Room):
             transfers=_newest(one for one in facts.transfers if identifier in (one.source, one.target)),
             headcounts=[one for one in facts.headcounts if one.product == identifier],
             past=past(versions),
+            seen=versions[-1].number,
+            processes=self._processes(),
+            functions=FUNCTIONS,
+            chosen={
+                "check": words_of(CheckKind),
+                "confirmation": words_of(ConfirmationKind),
+                "document": words_of(DocumentKind),
+                "certificates": [(one, one) for one in found.certificates],
+                "others": [(one.id, one.id) for one in facts.products],
+                "bindings": [
+                    (f"{one.service}/{one.process}",) * 2
+                    for one in facts.bindings
+                    if one.product == identifier
+                ],
+            },
+            fields=FIELDS,
+            megabytes=LARGEST_FILE // (1024 * 1024),
         )
+
+    def _processes(self) -> list[tuple[str, str]]:
+        """What a product can be bound to: service and process, and the words of the first set that has it."""
+        found: dict[str, str] = {}
+        for rules in self._rule_sets():
+            for one in rules.processes:
+                if not one.follows:
+                    found.setdefault(f"{one.service}/{one.id}", one.label)
+        return [(name, f"{name}: {label}") for name, label in sorted(found.items())]
+
+
+def words_of(kinds: Iterable[StrEnum]) -> list[tuple[str, str]]:
+    """What a form offers of an enumeration: the value, and its words."""
+    return [(one.value, one.value.replace("-", " ")) for one in kinds]
 
 
 def is_test(product: Product) -> bool:
@@ -154,7 +196,7 @@ def _newest(entries: Iterable[Any]) -> list[Any]:
 
 def compared(product: Product) -> list[Compared]:
     """Every field of the register, and what the module says of it."""
-    return [_compared(product, product.observed, name) for name in _FIELDS]
+    return [_compared(product, product.observed, name) for name in FIELDS]
 
 
 def _compared(product: Product, seen: Identity | None, name: str) -> Compared:

@@ -97,6 +97,14 @@ class Room:
         given = visit.query.get(name)
         return self._today if given is None else read_day(given)
 
+    def _span(self, visit: Visit) -> tuple[date, date | None]:
+        """The first and the last day that the address names. Raises `Malformed`."""
+        first = self._day(visit)
+        last = self._day(visit, "until") if "until" in visit.query else None
+        if last is not None and last <= first:
+            raise Malformed(f"The last day, {last}, is not after the first, {first}. Choose a later one.")
+        return first, last
+
 
 def read_day(text: str) -> date:
     """A day as forms send it. Raises `Malformed`."""
