@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import forked_program
 import httpx
 import pytest
 from ceremony_plans import filled
+from certificate_sources import cmvp_page
 from chromium import Chromium, find_browser
 from laboratory import Lab, openssl, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 pytestmark = [pytest.mark.e2e, pytest.mark.interop]
 
@@ -232,3 +235,113 @@ def test_an_auditor_reads_everything_and_decides_nothing(desk: Desk, program: st
         status, text = browser.until("window.told")
         assert (status, "CENTS419261:SA1.1" in text) == (403, True)
     assert desk.run("registration", "show", identifier)["state"] == "received"
+
+
+WRITES = ("add", "bind", "change", "confirm", "import")
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "assurance.md"
+
+
+def steps_of_the_page() -> list[list[str]]:
+    """The commands that docs/assurance.md has its reader type, without those whose output it shows."""
+    text = PAGE.read_text(encoding="utf-8")
+    text = re.sub(r"<!-- output: .*?<!-- end of output -->", "", text, flags=re.DOTALL)
+    return [shlex.split(line)[1:] for line in re.findall(r"^\$ (trustworks .*)$", text, flags=re.MULTILINE)]
+
+
+def follow_the_page(desk: Desk) -> None:
+    """The documentation, word by word."""
+    desk.file("9001.html").write_bytes(cmvp_page())
+    for name in ("guidance", "risks"):
+        desk.file(f"{name}.pdf").write_bytes(f"%PDF-1.7 {name}".encode())
+    own = ("--as", "carl", "--key", desk.file("carl.key"))
+    for words in steps_of_the_page():
+        done = forked_program.run(
+            "--config", desk.lab.config, *words, *(own if {*words[1:3]} & {*WRITES} else ()),
+            given=f"{SECRET}\n", cwd=desk.folder,
+        )  # fmt: skip
+        assert done.returncode == 0, (words, done.stdout, done.stderr)
+
+
+def enter_by_code(desk: Desk, browser: Chromium, name: str) -> None:
+    browser.go(desk.url)
+    browser.tab_to("Code")
+    browser.type(desk.run("roles", "console", who=name)["code"])
+    browser.follow("Sign in by code")
+    browser.follow("assurance")
+
+
+def shown(browser: Chromium) -> str:
+    found: str = browser.run("document.querySelector('main').innerText")
+    return found
+
+
+def enter_a_product_by_keyboard(browser: Chromium) -> None:
+    browser.tab_to("Enter a product")
+    browser.press("Enter")
+    browser.tab_to("Its name in the register")
+    browser.type("soft-1")
+    browser.tab_to("What its vendor calls it")
+    browser.type("SoftHSM v2 of this laboratory, with a long name that has to be broken somewhere")
+    browser.run("document.getElementById('field-real').value = 'no'")
+    browser.follow("Enter it")
+    assert "A test module." in shown(browser)
+    browser.tab_to("Bind it to a process")
+    browser.press("Enter")
+    browser.run("document.getElementById('process').value = 'timestamps/tsu_key_use'")
+    browser.tab_to("sign")
+    browser.press(" ")
+    browser.follow("Bind it")
+    assert "timestamps/tsu_key_use" in browser.run("document.getElementById('bindings').parentNode.innerText")
+
+
+def import_a_download(browser: Chromium, file: Path) -> None:
+    browser.follow("certificates")
+    browser.tab_to("Where it was downloaded")
+    browser.type("https://scheme.example/9001")
+    node = browser.call("Runtime.evaluate", expression="document.getElementById('file')")["result"]
+    browser.call("DOM.setFileInputFiles", files=[str(file)], objectId=node["objectId"])
+    browser.follow("Import it")
+    assert "1 certificate of the form cmvp-page" in shown(browser)
+
+
+def judge_its_widths(browser: Chromium, name: str, folder: Path) -> None:
+    """On a screen and on a phone nothing has to be scrolled to sideways, and no bar is without width."""
+    for width in (1200, 390):
+        browser.screenshot(folder / f"{name.rpartition('/')[2] or 'products'}-{width}.png", width=width)
+        size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}
+        browser.call("Emulation.setDeviceMetricsOverride", **size)
+        wide = browser.run("document.documentElement.scrollWidth - window.innerWidth")
+        assert wide <= 0, (name, width, wide)
+        script = (
+            "[...document.querySelectorAll('figure rect')].map((one) => one.getBoundingClientRect().width)"
+        )
+        assert all(one > 0 for one in browser.run(script)), (name, width)
+        browser.call("Emulation.clearDeviceMetricsOverride")
+
+
+@pytest.mark.req("CENTS419261:SA1.1", "TRUSTWORKS:ASSURANCE-VIEWS-LOGGED")
+def test_the_register_and_its_forecast_are_kept_and_read_in_a_browser(
+    desk: Desk, program: str, tmp_path: Path
+) -> None:
+    follow_the_page(desk)
+    with Chromium(program, tmp_path / "profile") as browser:
+        enter_by_code(desk, browser, "carl")
+        enter_a_product_by_keyboard(browser)
+        import_a_download(browser, desk.file("9001.html"))
+        for name in ("", "/products/hsm-1", "/certificates", "/verdicts", "/evidence", "/rules", "/forecast"):
+            browser.go(f"{desk.url}/assurance{name}")
+            judge_its_widths(browser, name, tmp_path)
+        assert browser.run("document.querySelectorAll('figure svg[role=img]').length") >= 6
+        bars = browser.run("[...document.querySelectorAll('figure')].map((one) => one.innerText).join()")
+        assert "soft-1" in bars
+        assert "insufficient" in bars
+        browser.follow("Sign out")
+        enter_by_code(desk, browser, "dora")
+        browser.follow("forecast")
+        assert browser.run("document.querySelectorAll('main form[method=post]').length") == 0
+    seen = [
+        json.loads(one)
+        for one in desk.tell("audit", "list", "--type", "assurance.viewed", "--json").splitlines()
+    ]
+    assert {one["actor"] for one in seen} == {"dora"}
+    assert {one["subject"]["page"] for one in seen} == {"/console/assurance", "/console/assurance/forecast"}
