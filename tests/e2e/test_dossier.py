@@ -178,6 +178,9 @@ def test_the_module_is_told_to_be_for_tests_on_every_page(dossier: Path) -> None
     assert f"{TEST_MODULE} (hsm-tsu" in (dossier / "dossier.html").read_text(encoding="utf-8")
     assert values(dossier, "about.json")["banners"][0].startswith(TEST_MODULE)
     for report in values(dossier, "verdicts.json")["reports"]:
+        named = {one["product"] for one in report["products"]}
+        assert {"hsm-tsu", "lab-root", "lab-issuing"} <= named
+        assert "lab-tsu" not in named  # the register names its token already
         assert {one["verdict"] for one in report["products"]} == {"insufficient"}
 
 
@@ -189,6 +192,9 @@ def test_live_evidence_checkpoint_and_pack_of_the_laboratory_are_in_it(lab: Lab,
     for number in ("9", "10(a)", "10(b)", "10(c)", "13(a)", "13(c)", "13(l)", "13(m)", "20"):
         assert points[number] == "present"
     assert points["13(h)"] == "missing"
+    assert values(dossier, "statements.json")["standards"]
+    (report,) = values(dossier, "annex-iii/20/validation-report.json")["signatures"]
+    assert report["indication"] == "TOTAL-PASSED"
     identities = {one["name"]: one for one in values(dossier, "annex-iii/09/identities.json")}
     assert identities["root"]["role"] == "root certification authority"
     assert identities["issuing"]["above"] == "root"

@@ -77,6 +77,7 @@ def test_identities_have_key_identifier_certificate_role_and_use(files: dict[str
     assert first["pem"].encode() == files["annex-iii/09/root.pem"]
 
 
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-DOSSIER-PRODUCTS")
 def test_the_list_of_products_has_both_points_and_the_verdict_of_each_rule_set(
     files: dict[str, bytes],
 ) -> None:

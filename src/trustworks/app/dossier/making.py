@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from trustworks.app.dossier import sources
+from trustworks.app.dossier.laboratory import enter_modules
 from trustworks.app.dossier.sealing import open_sealer
 from trustworks.assurance.collecting import Collector
 from trustworks.assurance.dossier import packing
@@ -54,7 +55,8 @@ def make(wiring: Wiring, asked: Asked) -> Made:
     ):
         clock = wiring.open_clock()
         running = wiring.evidence_sources()
-        if wiring.lab:  # elsewhere the jobs collect, and who only reads writes no evidence
+        if wiring.lab:  # elsewhere operators enter, the jobs collect, and who only reads writes nothing
+            enter_modules(wiring, database=database, recorder=recorder, by=asked.by)
             Collector(
                 running, database=database, recorder=recorder, by=asked.by, now=lambda: clock.now().utc
             ).run()
@@ -84,11 +86,18 @@ def _sealed(
             policy_sets=sources.policy_sets(wiring, connection),
             papers=sources.papers(connection),
             devices=sources.devices(wiring),
-            samples=sources.samples(wiring, connection, opened.stamper, profile=asked.profile),
+            samples=sources.samples(
+                wiring,
+                connection,
+                stamper=opened.stamper,
+                sealer=opened.sealer,
+                profile=asked.profile,
+            ),
             keys=sources.register_of_keys(connection),
             installation=sources.installation(wiring),
             log=sources.log(connection),
             trace=sources.trace(running),
+            statements=sources.clause_statements(running),
         )
     return packing.make(
         material,

@@ -5,6 +5,8 @@ Each part is a function of its own over what is open; what a configuration does 
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
 from hashlib import sha256
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
@@ -30,6 +32,7 @@ from trustworks.assurance.dossier.model import (
     ServiceIdentity,
 )
 from trustworks.assurance.evidence import records as evidence
+from trustworks.assurance.statements.stating import statements as statements_of
 from trustworks.assurance.traceability.table import as_json
 from trustworks.core.audit import checkpoint, proofs
 from trustworks.core.audit.search import newest
@@ -49,6 +52,7 @@ if TYPE_CHECKING:
 
     from trustworks.app.wiring import Wiring
     from trustworks.app.wiring.assuring import EvidenceSources
+    from trustworks.assurance.dossier.sealing import Sealer
     from trustworks.assurance.evidence import Item
     from trustworks.core.ports import Stamper
     from trustworks.issuance.model import AuthorityRecord
@@ -61,6 +65,7 @@ _POINTS: Final = {
     Document.TERMS: "13(c)",
 }
 # The kinds of certificates that may name a person.
+_SAMPLE: Final = b'{"what": "a sample for a dossier"}\n'
 _OF_PERSONS: Final = frozenset({"natural", "smime", "web", "device"})
 
 
@@ -239,9 +244,14 @@ def devices(wiring: Wiring) -> tuple[OfferedDevice, ...]:
 
 
 def samples(
-    wiring: Wiring, connection: Connection, stamper: Stamper | None, *, profile: Profile
+    wiring: Wiring,
+    connection: Connection,
+    *,
+    stamper: Stamper | None = None,
+    sealer: Sealer | None = None,
+    profile: Profile,
 ) -> tuple[Sample, ...]:
-    """The newest certificate of each profile, a revocation list of each authority, a time-stamp.
+    """The newest certificate of each profile, lists of each authority, a time-stamp, a seal and its report.
 
     Certificates of natural persons are left out where persons are to be told by pseudonyms.
     """
@@ -257,10 +267,32 @@ def samples(
                     test=wiring.lab,
                 )
             )
+    if sealer is not None:
+        found += _sealed_sample(wiring, sealer)
     if stamper is not None:
         token = stamper.stamp(sha256(b"Trustworks: a sample for a dossier").digest())
         found.append(Sample(what="time-stamp token", name="time-stamp.tst", content=token, test=True))
     return tuple(found)
+
+
+def _sealed_sample(wiring: Wiring, sealer: Sealer) -> Iterator[Sample]:
+    """A seal on a text, and the report of its validation as the service makes it."""
+    from trustworks.formats.data import Octets  # noqa: PLC0415 - loads the formats
+    from trustworks.validation.service import Validator, policy_of  # noqa: PLC0415 - as above
+
+    seal = sealer.beside(_SAMPLE)
+    yield Sample(what="the text that the sample seal is over", name="seal.json", content=_SAMPLE, test=True)
+    yield Sample(what="seal (CAdES, B-LTA)", name="seal.json.p7s", content=seal, test=True)
+    if wiring.config.validation is None:
+        return
+    validator = Validator(policy=policy_of("ades"), trust=wiring.validation_offer().trusted().trust)
+    report = validator.validate(Octets(seal, "seal.json.p7s"), detached=[Octets(_SAMPLE, "manifest.json")])
+    told = (json.dumps(report.plain(), indent=1, ensure_ascii=False) + "\n").encode()
+    yield Sample(what="validation report", name="validation-report.json", content=told, test=True)
+    etsi = report.etsi()
+    yield Sample(
+        what="validation report (TS 119 102-2)", name="validation-report.xml", content=etsi, test=True
+    )
 
 
 def _certificates(wiring: Wiring, connection: Connection, profile: Profile) -> Iterator[Sample]:
@@ -337,3 +369,12 @@ def trace(running: EvidenceSources) -> dict[str, Any] | None:
     except (TrustworksError, OSError):
         return None
     return as_json(found)
+
+
+def clause_statements(running: EvidenceSources) -> tuple[dict[str, Any], ...]:
+    """Clause by clause, what the software itself can say of the standards for trustworthy systems."""
+    try:
+        found, _ = running.trace()
+        return tuple(asdict(one) for one in statements_of(found))
+    except (TrustworksError, OSError):
+        return ()

@@ -86,6 +86,11 @@ def _data(material: Material, forecasts: Iterable[Forecast]) -> Iterator[File]:
         material.trace if material.trace is not None else {"state": "missing"},
         "requirements, where they are carried out, the tests that show them",
     )
+    yield _json(
+        "statements.json",
+        {"statement": NOT_A_DECISION, "standards": list(material.statements)},
+        "clause by clause, what the software itself can say of standards",
+    )
     if material.installation is not None:
         yield File(
             name="installation/manifest.json",

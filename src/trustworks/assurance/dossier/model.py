@@ -148,7 +148,8 @@ class Material:
     """All that goes into a dossier. Nothing in it is asked for later.
 
     `installation` is the signed manifest of what is installed, as its file is. `log` are documents about the
-    audit log: the newest checkpoint, proofs. `trace` is the table of requirements, None where there is none.
+    audit log: the newest checkpoint, proofs. `trace` is the table of requirements, None where there is none;
+    `statements` are what the software says of standards, clause by clause.
     """
 
     made: datetime
@@ -168,6 +169,7 @@ class Material:
     installation: bytes | None = None
     log: Mapping[str, Any] | None = None
     trace: Mapping[str, Any] | None = None
+    statements: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def test_modules(self) -> tuple[str, ...]:

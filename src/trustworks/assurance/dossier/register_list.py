@@ -7,6 +7,7 @@ import io
 from typing import TYPE_CHECKING, Final
 
 from trustworks.assurance.model import Conflict, FactName, Missing, ProductKind
+from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -25,6 +26,7 @@ _COLUMNS: Final = (
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
+@implements("TRUSTWORKS:ASSURANCE-DOSSIER-PRODUCTS", disabled=b"")
 def register_csv(
     facts: Facts,
     reports: Iterable[Report],
@@ -62,14 +64,13 @@ def _products(facts: Facts, reports: tuple[Report, ...]) -> Iterator[list[str]]:
     for one in facts.products:
         uses = [f"{use.service}/{use.process}" for use in facts.bindings if use.product == one.id]
         held = [known[name] for name in one.certificates if name in known]
-        test = one.observed is not None and one.observed.is_test_module
         yield [
             *(point_of(one), one.id, one.kind.value, one.name, one.variant, one.manufacturer, one.model),
             *(one.hardware, one.firmware, one.software, one.serial),
             *(_day(one.taken_into_use), _day(one.retired), "; ".join(uses) or "nothing"),
             "; ".join(one.certificates) or MISSING,
             *(_told(held, name) for name in (FactName.STATUS, FactName.ENDS, FactName.STANDARD)),
-            "yes: protects keys against nobody" if test else "no",
+            _test_module(one),
             *(_verdict(found, one.id) for found in verdicts),
         ]
 
@@ -82,6 +83,15 @@ def _offered(devices: Iterable[OfferedDevice], rule_sets: int) -> Iterator[list[
             *(one.reference or MISSING, "", until or MISSING, "", ""),
             *["not in the register"] * rule_sets,
         ]
+
+
+def _test_module(product: Product) -> str:
+    if product.observed is None and product.real_hardware is not False:
+        return "not looked at"
+    test = product.real_hardware is False or (
+        product.observed is not None and product.observed.is_test_module
+    )
+    return "yes: protects keys against nobody" if test else "no"
 
 
 def _verdict(found: Mapping[str, str], product: str) -> str:
