@@ -14,6 +14,7 @@ from trustworks.app.lab import ceremonies, complete
 from trustworks.app.lab.opened import AUTHORITIES, BY, pem
 from trustworks.app.lab.services import ServiceSteps
 from trustworks.app.lab.tokens import TokenSteps
+from trustworks.app.wiring.modules import TOKENS
 from trustworks.core.durable import put
 from trustworks.core.module import KeyAlgorithm
 from trustworks.core.time import LabClock
@@ -50,6 +51,7 @@ class Setup(TokenSteps, ServiceSteps):
             ("Revocation lists", self.lists),
             ("Transcripts of the key ceremonies", self.ceremonies),
             ("Trust anchors", self.anchors),
+            ("Register of products", self.products),
         ]
 
     def database(self) -> None:
@@ -92,6 +94,32 @@ class Setup(TokenSteps, ServiceSteps):
             by=BY,
             module=self.module,
         )
+
+    def products(self) -> None:
+        """The modules and this software in the register of products, with what uses them."""
+        from importlib.metadata import version  # noqa: PLC0415 - costs 30 ms
+
+        from trustworks.assurance.discovering import Shown, enter_discovered, kinds_on  # noqa: PLC0415 - as above
+        from trustworks.assurance.service import Register  # noqa: PLC0415 - as above
+
+        database, recorder = self.log()
+        infos = {name: self.module(name).info() for name in TOKENS}
+        with database.read() as connection:
+            shown = {
+                name: Shown(
+                    info=info,
+                    uri=self.wiring.token_uri(name),
+                    algorithms=kinds_on(connection, info.token_serial),
+                )
+                for name, info in infos.items()
+            }
+            enter_discovered(
+                Register(recorder, by=BY),
+                connection,
+                shown,
+                self.wiring.evidence_sources().services,
+                version("trustworks"),
+            )
 
     def lists(self) -> None:
         """The revocation list of every authority whose list is missing or due, the root's among them."""

@@ -42,6 +42,18 @@ class EvidenceSources:
         """The URI of a token."""
         return self._wiring.token_uri(token)
 
+    @property
+    def services(self) -> tuple[str, ...]:
+        """The services that are configured; validation where it signs its reports."""
+        config = self._wiring.config
+        found = {
+            "issuance": config.issuance is not None,
+            "timestamping": config.timestamping is not None,
+            "validation": config.validation is not None and config.validation.seal is not None,
+            "signing": config.signing is not None,
+        }
+        return tuple(name for name, there in found.items() if there)
+
     def look(self, token: str) -> Looked:
         """Ask and probe the module of a token."""
         from trustworks.assurance.collecting import Looked  # noqa: PLC0415 - loads the register

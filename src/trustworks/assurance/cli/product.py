@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 import typer
 
@@ -16,9 +16,20 @@ from trustworks.core.roles.model import Act
 from trustworks.core.roles.performing import performs
 
 if TYPE_CHECKING:
+    from trustworks.assurance.collecting import Sources
     from trustworks.assurance.records import EntryKind
 
-product = typer.Typer(no_args_is_help=True, help="Products: add, change, list, show, retire, remove.")
+
+class SourcesWiring(AssuranceWiring, Protocol):
+    """The application's wiring, where it opens what runs."""
+
+    def evidence_sources(self) -> Sources:
+        """What runs, to be looked at."""
+
+
+product = typer.Typer(
+    no_args_is_help=True, help="Products: add, discover, change, list, show, retire, remove."
+)
 
 Id = Annotated[str, typer.Argument(help="Its name in the register, for example hsm-1.", metavar="PRODUCT")]
 Name = Annotated[str | None, typer.Option(help="What its vendor calls it.")]
@@ -84,6 +95,40 @@ def add(
     with open_register(context, by) as register:
         register.enter(Product(id=identifier, kind=kind, **given))
     typer.echo(f"Entered {identifier}.")
+
+
+@product.command()
+@performs(Act.CONFIGURE)
+def discover(context: typer.Context, *, by: By = "system-administrator") -> None:
+    """Enter what this configuration shows: its modules, this software, and what uses them.
+
+    What is registered stays as it is.
+    """
+    from importlib.metadata import version  # noqa: PLC0415 - only here
+
+    from trustworks.assurance.discovering import (  # noqa: PLC0415 - as above
+        Shown,
+        enter_discovered,
+        kinds_on,
+    )
+
+    wiring: SourcesWiring = context.obj
+    sources = wiring.evidence_sources()
+    infos = {name: sources.look(name).info for name in sources.tokens}
+    with (
+        open_register(context, by) as register,
+        wiring.open_database() as database,
+        database.read() as connection,
+    ):
+        shown = {
+            name: Shown(info=info, uri=sources.uri(name), algorithms=kinds_on(connection, info.token_serial))
+            for name, info in infos.items()
+        }
+        new = enter_discovered(register, connection, shown, sources.services, version("trustworks"))
+    for one in new:
+        typer.echo(f"Entered {one}.")
+    if not new:
+        typer.echo("Nothing is new: all that runs here is registered.")
 
 
 @product.command()

@@ -29,6 +29,10 @@ class Sources(Protocol):
     def tokens(self) -> Sequence[str]:
         """The tokens that are looked at, by the names of the configuration."""
 
+    @property
+    def services(self) -> Sequence[str]:
+        """The services that are configured: issuance, timestamping, validation, signing."""
+
     def look(self, token: str) -> Looked:
         """Open a token, ask and probe its module, and close it."""
 

@@ -285,8 +285,7 @@ class _Evaluation:
                 best = one if best is None or one.rank > best.rank else best
                 yield one
         if not candidates:
-            reason = self._no_certificate(option, way, about)
-            yield _Taken(way=way, subject=about, cases=(), answers=known.answers(None), reasons=(reason,))
+            yield self._without_certificate(option, way, about, known.answers(None))
 
     def _take(self, way: Way, subject: Subject, answers: _Answers, best: _Taken | None) -> Iterator[_Taken]:
         cases = []
@@ -307,8 +306,21 @@ class _Evaluation:
             self._cases[table.id, values] = found
         return found
 
+    def _without_certificate(self, option: Option, way: Way, subject: Subject, answers: _Answers) -> _Taken:
+        """A way whose certificate is not there: that, and what would not hold with one either."""
+        tables = [self._rules.tables[one] for one in way.rules]
+        asked = [one for one in tables if not any(question in OF_CERTIFICATE for question in one.asks)]
+        decided = [(one, self._decide(one, subject, answers)) for one in asked]
+        reasons = [
+            _explain(table, case, subject, answers)
+            for table, case in decided
+            if case.verdict is Verdict.INSUFFICIENT
+        ]
+        reasons.append(self._no_certificate(option, way, subject))
+        return _Taken(way=way, subject=subject, cases=(), answers=answers, reasons=tuple(reasons))
+
     def _no_certificate(self, option: Option, way: Way, subject: Subject) -> Reason:
-        kinds = " or ".join(way.certificates).upper()
+        kinds = " or ".join(one.upper() for one in way.certificates)
         lost = [one for one in subject.product.certificates if one not in self._index.certificates]
         told = f" Its register entry names {', '.join(lost)}, which is not registered." if lost else ""
         where = f" ({option.where_to_check})" if option.where_to_check else ""
