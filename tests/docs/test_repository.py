@@ -120,7 +120,9 @@ def test_a_part_has_the_rooms_that_are_listed(part: str) -> None:
     assert rooms - {"__init__.py", "__pycache__"} == own_rooms(part)
 
 
-@pytest.mark.parametrize("service", [name for name in SERVICES if (ROOT / "src/trustworks" / name).is_dir()])
+@pytest.mark.parametrize(
+    "service", [name for name in (*SERVICES, "assurance") if (ROOT / "src/trustworks" / name).is_dir()]
+)
 def test_a_service_has_only_the_rooms_of_the_house(service: str) -> None:
     folder = ROOT / "src/trustworks" / service
     rooms = {path.name for path in folder.iterdir() if path.name != "__pycache__"}
