@@ -179,8 +179,7 @@ def test_the_module_is_told_to_be_for_tests_on_every_page(dossier: Path) -> None
     assert values(dossier, "about.json")["banners"][0].startswith(TEST_MODULE)
     for report in values(dossier, "verdicts.json")["reports"]:
         named = {one["product"] for one in report["products"]}
-        assert {"hsm-tsu", "lab-root", "lab-issuing"} <= named
-        assert "lab-tsu" not in named  # the register names its token already
+        assert {"hsm-tsu", "module-root", "module-issuing"} <= named
         assert {one["verdict"] for one in report["products"]} == {"insufficient"}
 
 

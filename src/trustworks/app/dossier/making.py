@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from trustworks.app.dossier import sources
-from trustworks.app.dossier.laboratory import enter_modules
 from trustworks.app.dossier.sealing import open_sealer
 from trustworks.assurance.collecting import Collector
 from trustworks.assurance.dossier import packing
@@ -56,7 +55,6 @@ def make(wiring: Wiring, asked: Asked) -> Made:
         clock = wiring.open_clock()
         running = wiring.evidence_sources()
         if wiring.lab:  # elsewhere operators enter, the jobs collect, and who only reads writes nothing
-            enter_modules(wiring, database=database, recorder=recorder, by=asked.by)
             Collector(
                 running, database=database, recorder=recorder, by=asked.by, now=lambda: clock.now().utc
             ).run()
