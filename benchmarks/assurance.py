@@ -1,6 +1,6 @@
-"""What assurance costs: verdicts over a large register, reading what schemes publish, integrity.
+"""What assurance costs: verdicts over a large register, reading what schemes publish, integrity, a dossier.
 
-    python benchmarks/assurance.py [--only verdicts sources integrity] [--rounds N]
+    python benchmarks/assurance.py [--only verdicts sources integrity dossier] [--rounds N]
 
 Limits from the issue. Exit code 1 when one is missed.
 """
@@ -11,7 +11,8 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-import _figures  # type: ignore[import-not-found] # the scripts beside this one
+import _dossier  # type: ignore[import-not-found] # the scripts beside this one
+import _figures  # type: ignore[import-not-found]
 import _integrity  # type: ignore[import-not-found]
 import _sources  # type: ignore[import-not-found]
 import _verdicts  # type: ignore[import-not-found]
@@ -23,6 +24,7 @@ PARTS: dict[str, Callable[[int], None]] = {
     "verdicts": _verdicts.measure,
     "sources": _sources.measure,
     "integrity": _integrity.measure,
+    "dossier": _dossier.measure,
 }
 
 

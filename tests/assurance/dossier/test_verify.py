@@ -4,24 +4,33 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from dossier_testbed import facts, material
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
+from cryptography.x509.oid import NameOID
+from dossier_testbed import NOW, facts, material
 
 from trustworks.assurance.dossier import manifest
 from trustworks.assurance.dossier.diff import Change, changes, diff
 from trustworks.assurance.dossier.model import File
 from trustworks.assurance.dossier.opened import opened
 from trustworks.assurance.dossier.packing import check_place, is_container, make, write
-from trustworks.assurance.dossier.verify import differences, verify
+from trustworks.assurance.dossier.verify import differences, faults_of, objections_of, verify
 from trustworks.core.errors import Malformed, Rejected
+from trustworks.formats.data import Octets
+from trustworks.validation.service import Validator
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from trustworks.assurance.dossier.model import Material
+    from trustworks.validation.service import Report
 
 FILES = (
     File(name="dossier.pdf", content=b"%PDF", about="paper"),
@@ -212,3 +221,42 @@ def test_a_file_that_cannot_be_compared_is_told(folder: Path) -> None:
     (folder / "verdicts.json").write_text(json.dumps(values), encoding="utf-8")
     with pytest.raises(Malformed, match="cannot be compared"):
         diff(folder, folder)
+
+
+@pytest.fixture(scope="module")
+def level_b() -> Report:
+    """The report of a seal of level B that holds, by somebody whom nobody trusts."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "TEST stranger")])
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(NOW - timedelta(days=1))
+        .not_valid_after(NOW + timedelta(days=3650))
+        .sign(key, hashes.SHA256())
+    )
+    listed = manifest.write(FILES, {})
+    seal = (
+        pkcs7.PKCS7SignatureBuilder()
+        .set_data(listed)
+        .add_signer(certificate, key, hashes.SHA256())
+        .sign(Encoding.DER, [pkcs7.PKCS7Options.DetachedSignature, pkcs7.PKCS7Options.Binary])
+    )
+    validator = Validator.by_options(policy="ades", at=None, trust=(), untrusted=(), offline=True)
+    return validator.validate(Octets(seal, manifest.SEAL), detached=[Octets(listed, manifest.NAME)])
+
+
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-DOSSIER-SEALED")
+def test_a_seal_without_time_stamps_is_of_too_low_a_level(level_b: Report) -> None:
+    (one,) = [told for told in faults_of(level_b, manifest.NAME) if "B-LTA" in told]
+    assert "manifest.json is of the level" in one
+    assert not any("does not hold" in told for told in faults_of(level_b, manifest.NAME))
+
+
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-DOSSIER-BELIEVED")
+def test_a_seal_by_nobody_who_is_trusted_is_not_believed(level_b: Report) -> None:
+    (one,) = objections_of(level_b, manifest.NAME)
+    assert "manifest.json is not believed (INDETERMINATE, NO_CERTIFICATE_CHAIN_FOUND" in one
