@@ -238,6 +238,7 @@ def test_an_auditor_reads_everything_and_decides_nothing(desk: Desk, program: st
 
 
 WRITES = ("add", "bind", "change", "confirm", "import")
+SHOWN = ("", "/products/hsm-1", "/certificates", "/verdicts", "/evidence", "/rules")
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "assurance.md"
 
 
@@ -328,9 +329,13 @@ def test_the_register_and_its_forecast_are_kept_and_read_in_a_browser(
         enter_by_code(desk, browser, "carl")
         enter_a_product_by_keyboard(browser)
         import_a_download(browser, desk.file("9001.html"))
-        for name in ("", "/products/hsm-1", "/certificates", "/verdicts", "/evidence", "/rules", "/forecast"):
+        dossier = desk.folder / "dossier.asice"
+        made = desk.run("assurance", "dossier", "--out", dossier, who="dora")
+        for name in (*SHOWN, "/dossier", "/forecast"):
             browser.go(f"{desk.url}/assurance{name}")
             judge_its_widths(browser, name, tmp_path)
+            if name == "/dossier":
+                assert made["manifest"] in shown(browser).replace(" ", "")
         assert browser.run("document.querySelectorAll('figure svg[role=img]').length") >= 6
         bars = browser.run("[...document.querySelectorAll('figure')].map((one) => one.innerText).join()")
         assert "soft-1" in bars

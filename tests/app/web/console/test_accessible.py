@@ -134,6 +134,7 @@ def test_every_page_has_labels_headings_an_order_and_nothing_from_elsewhere(
         "/console/assurance/certificates?q=k9",
         "/console/assurance/certificate?id=fips:9001",
         "/console/assurance/evidence",
+        "/console/assurance/dossier",
         "/console/assurance/products/module",
         "/console/assurance/products/box-2",
         "/console/credentials",

@@ -10,6 +10,7 @@ import pytest
 from assurance_testbed import LONG, fill
 from sqlalchemy import select
 
+from trustworks.core.audit import Event
 from trustworks.core.audit.records import events
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ PAGES = (
     f"{ROOT}/verdicts",
     f"{ROOT}/forecast",
     f"{ROOT}/rules",
+    f"{ROOT}/dossier",
     f"{ROOT}/products/box-2",
     f"{ROOT}/products/soft",
 )
@@ -122,6 +124,26 @@ def test_rule_sets_are_shown_with_their_errata(office: Office) -> None:
     shown = office.enter("dora").get(f"{ROOT}/rules").text
     for words in ("GEN-6.5.2-02", "What the source says, and what it means", "SHA-256", "CUR-4"):
         assert words in shown
+
+
+def test_dossiers_are_told_as_the_log_has_them(office: Office) -> None:
+    dora, now = office.enter("dora"), office.provider.clock.moment
+    assert "None was made yet" in dora.get(f"{ROOT}/dossier").text
+    for number, kind in enumerate(("assurance.dossier-exported", "assurance.dossier-exported-not")):
+        office.provider.recorder.record(
+            Event(
+                type=kind,
+                outcome="success",
+                actor="dora",
+                subject={"manifest": f"{number}a" * 32},
+                detail={"files": 41, "profile": "pseudonyms", "seal": "<s>", "container": True},
+                time=now,
+            )
+        )
+    shown = dora.get(f"{ROOT}/dossier").text
+    assert "dora 41 one container pseudonyms &lt;s> 0a0a0a0a" in shown
+    assert "1a1a1a1a" not in shown
+    assert "trustworks assurance dossier --out" in shown
 
 
 @pytest.mark.req("TRUSTWORKS:ASSURANCE-VIEWS-LOGGED")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from trustworks.app.web.console.assurance.certificates import CertificatePages
+from trustworks.app.web.console.assurance.dossiers import DossierPages
 from trustworks.app.web.console.assurance.entering import EnteringPages
 from trustworks.app.web.console.assurance.evidence import EvidencePages
 from trustworks.app.web.console.assurance.forecast import ForecastPages
@@ -31,6 +32,7 @@ def pages(edge: Edge) -> list[Page]:
         ForecastPages,
         EvidencePages,
         RulePages,
+        DossierPages,
         ProgramPages,
     )
     return [page for room in rooms for page in room(edge).pages()]
