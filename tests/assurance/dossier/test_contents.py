@@ -107,6 +107,7 @@ def test_every_page_says_that_it_is_no_decision_and_that_the_module_is_for_tests
     page = files["dossier.html"].decode()
     assert f"{TEST_MODULE} (hsm-1, tsu)" in page
     assert NOT_A_DECISION in page
+    assert page.count(f"<td>{TEST_MODULE}</td>") >= 4  # two processes by two rule sets
     for name in ("verdicts.json", "annex-iii/index.json", "forecast.json"):
         assert json.loads(files[name])["statement"] == NOT_A_DECISION
 

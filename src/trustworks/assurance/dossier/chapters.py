@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Final
 from trustworks.assurance.dossier.model import Profile
 from trustworks.assurance.dossier.register_list import MISSING, point_of
 from trustworks.assurance.evidence import Outcome
+from trustworks.assurance.model import Verdict
 from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection
 
     from trustworks.assurance.dossier.model import Material
     from trustworks.assurance.dossier.points import Point
@@ -56,7 +57,7 @@ def chapters(material: Material, points: tuple[Point, ...]) -> tuple[Chapter, ..
     """The whole dossier, in its order."""
     return (
         _about(material),
-        *(one for report in material.reports for one in _verdicts(report)),
+        *(_verdicts(report, material.test_modules) for report in material.reports),
         _products(material),
         _live(material),
         _identities(material),
@@ -104,9 +105,12 @@ _PROFILES: Final = {
 }
 
 
-def _verdicts(report: Report) -> Iterator[Chapter]:
+def _verdicts(report: Report, test_modules: Collection[str]) -> Chapter:
     rows = tuple(
-        (service.service, process.process, process.product or MISSING, process.verdict.value, _why(process))
+        (
+            *(service.service, process.process, process.product or MISSING),
+            *(_verdict(process, test_modules), _why(process)),
+        )
         for service in report.services
         for process in service.processes
     )
@@ -116,11 +120,18 @@ def _verdicts(report: Report) -> Iterator[Chapter]:
     paragraphs += [f"Gap: {one}" for one in report.unbound]
     paragraphs += [f"Old source: {one}" for one in report.stale]
     head = ("Service", "Process", "Product", "Verdict", "Why")
-    yield Chapter(
+    return Chapter(
         title=f"Verdicts: {report.title}, {report.at}",
         paragraphs=tuple(paragraphs),
         table=Table(head=head, rows=rows, widths=(3, 3, 2, 2, 7)) if rows else None,
     )
+
+
+def _verdict(process: ProcessVerdict, test_modules: Collection[str]) -> str:
+    """The verdict; of a test module with the reason that stands above all others."""
+    if process.product in test_modules and process.verdict is Verdict.INSUFFICIENT:
+        return TEST_MODULE
+    return process.verdict.value
 
 
 def _why(process: ProcessVerdict) -> str:

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from trustworks.assurance.model import ProductKind
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date, datetime
 
     from trustworks.assurance.evidence import Item
-    from trustworks.assurance.model import Facts, Report
+    from trustworks.assurance.model import Facts, Product, Report
 
 
 class Profile(StrEnum):
@@ -174,11 +176,15 @@ class Material:
     @property
     def test_modules(self) -> tuple[str, ...]:
         """The products and tokens of test modules: they protect keys against nobody."""
-        registered = (
-            one.id for one in self.facts.products if one.observed is not None and one.observed.is_test_module
-        )
+        registered = (one.id for one in self.facts.products if is_test_module(one))
         seen = (one.subject for one in self.items if one.values.get("is_test_module") is True)
         return tuple(dict.fromkeys((*registered, *seen)))
+
+
+def is_test_module(product: Product) -> bool:
+    """Whether a module is for tests: it says so of itself, or is registered as no real hardware."""
+    said = product.observed is not None and product.observed.is_test_module
+    return said or (product.kind is ProductKind.MODULE and product.real_hardware is False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

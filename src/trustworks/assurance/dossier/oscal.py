@@ -11,6 +11,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID, uuid5
 
+from trustworks.assurance.dossier.model import is_test_module
 from trustworks.assurance.model import ProductKind
 from trustworks.assurance.report import NOT_A_DECISION
 
@@ -74,14 +75,13 @@ def _metadata(material: Material, title: str) -> dict[str, Any]:
 
 
 def _component(material: Material, product: Product) -> dict[str, Any]:
-    test = product.observed is not None and product.observed.is_test_module
     told = (
         *(("product-kind", product.kind.value), ("manufacturer", product.manufacturer)),
         *(("model", product.model), ("hardware-version", product.hardware)),
         *(("firmware-version", product.firmware), ("software-version", product.software)),
         ("serial", product.serial),
         *(("certificate", one) for one in product.certificates),
-        *((("insufficient", "test module"),) if test else ()),
+        *((("insufficient", "test module"),) if is_test_module(product) else ()),
         *(
             (f"verdict-{report.rule_set}", one.verdict.value)
             for report in material.reports

@@ -6,6 +6,7 @@ import csv
 import io
 from typing import TYPE_CHECKING, Final
 
+from trustworks.assurance.dossier.model import is_test_module
 from trustworks.assurance.model import Conflict, FactName, Missing, ProductKind
 from trustworks.core.trace import implements
 
@@ -86,12 +87,9 @@ def _offered(devices: Iterable[OfferedDevice], rule_sets: int) -> Iterator[list[
 
 
 def _test_module(product: Product) -> str:
-    if product.observed is None and product.real_hardware is not False:
-        return "not looked at"
-    test = product.real_hardware is False or (
-        product.observed is not None and product.observed.is_test_module
-    )
-    return "yes: protects keys against nobody" if test else "no"
+    if is_test_module(product):
+        return "yes: protects keys against nobody"
+    return "not looked at" if product.observed is None else "no"
 
 
 def _verdict(found: Mapping[str, str], product: str) -> str:
