@@ -71,6 +71,10 @@ class House:
             module.ensure_probe_key()
             return Looked(info=module.info(), health=module.health())
 
+    @property
+    def services(self) -> tuple[str, ...]:
+        return ("timestamping",)
+
     def clock(self) -> ClockStatus:
         return self.status
 
