@@ -41,9 +41,10 @@ if TYPE_CHECKING:
     from trustworks.core.store import Database
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
+EARLIER = datetime(2026, 11, 1, tzinfo=UTC)
 HSM = Product(id="hsm-1", kind=ProductKind.MODULE, name="Example HSM", firmware="7.8.4", serial="A1")
 OTHER = replace(HSM, id="hsm-2", serial="A2")
-IMPORTED: dict[str, Any] = {"name": "9001.json", "source": "the programme's site", "retrieved": NOW}
+IMPORTED: dict[str, Any] = {"name": "9001.json", "source": "the programme's site", "retrieved": EARLIER}
 CERTIFICATE = "fips:9001"
 
 
@@ -204,6 +205,11 @@ def test_what_has_not_happened_yet_is_refused(register: Register, entry: Entry) 
         ),
         ({"process": "module_life"}, "assurance.process", "No rule set knows certificates/module_life"),
         ({"functions": ("sing",)}, "assurance.function", "'sing' is no function that is compared"),
+        (
+            {"algorithms": ("P384",)},
+            "assurance.algorithm",
+            "'P384' is no kind of key. There are: P-256, P-384",
+        ),
     ],
 )
 def test_a_process_or_function_that_nobody_knows_is_refused(
@@ -220,6 +226,17 @@ def test_a_process_or_function_that_nobody_knows_is_refused(
     [
         (replace(HSM, id="HSM 1"), "is no name of a product"),
         (replace(HSM, name="x" * 501), "name is longer than 500 characters"),
+        (replace(HSM, library_sha256="zz"), "'zz' is no SHA-256 in hexadecimal"),
+        (
+            Document(
+                product="hsm-1",
+                kind=DocumentKind.CONFORMITY,
+                title="t",
+                sha256="0" * 64,
+                written=date(2026, 1, 1),
+            ),
+            "Say what the conformity-demonstration is against",
+        ),
         (replace(HSM, place="a\nb"), "place has characters that cannot be printed"),
         (replace(STATEMENTS[1], due=date(2025, 1, 1)), "due again on 2025-01-01, which is not later"),
         (replace(STATEMENTS[1], persons=()), "Say who made the check"),
@@ -303,7 +320,7 @@ def test_a_newer_import_renews_what_is_registered(register: Register, database: 
     register.enter(HSM)
     register.take_in(as_json(cmvp_record()), **IMPORTED)
     register.bind_certificate(CERTIFICATE, "hsm-1")
-    later = IMPORTED | {"retrieved": datetime(2026, 12, 1, tzinfo=UTC)}
+    later = IMPORTED | {"retrieved": NOW}
     taken = register.take_in(as_json(cmvp_record(status="Revoked", dataset="revoked")), **later)
 
     assert taken.changed == (CERTIFICATE,)
@@ -319,6 +336,14 @@ def test_a_document_with_a_problem_is_imported_but_for_that(register: Register, 
     assert taken.imported.problems
     with database.read() as connection:
         assert records.find(connection, ["9001"], most=5)
+
+
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-NOT-AHEAD")
+def test_a_download_of_a_day_that_has_not_come_is_refused(register: Register, database: Database) -> None:
+    ahead = IMPORTED | {"retrieved": datetime(2026, 11, 21, tzinfo=UTC)}
+    with pytest.raises(Rejected, match="is said to be of 2026-11-21, which has not come"):
+        register.take_in(as_json(cmvp_record()), **ahead)
+    assert events(database) == []
 
 
 def test_what_nobody_can_read_is_refused_and_nothing_is_kept(register: Register, database: Database) -> None:

@@ -5,8 +5,18 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from trustworks.assurance.model import Binding, Check, Confirmation, Document, Headcount, Product, Transfer
+from trustworks.assurance.model import (
+    Binding,
+    Check,
+    Confirmation,
+    Document,
+    DocumentKind,
+    Headcount,
+    Product,
+    Transfer,
+)
 from trustworks.core.errors import Malformed, Rejected
+from trustworks.core.module.algorithms import KeyAlgorithm
 from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
@@ -36,6 +46,9 @@ FUNCTIONS: Final = (
     "create",
 )
 _ID: Final = re.compile(r"[a-z0-9][a-z0-9.-]{0,62}")
+_SHA256: Final = re.compile(r"[0-9a-f]{64}")
+# Demonstrations that are nothing without what they are against.
+_OF_A_STANDARD: Final = frozenset({DocumentKind.CONFORMITY, DocumentKind.ISO_19790})
 _LONGEST: Final = 500  # characters of any one text
 
 
@@ -51,6 +64,10 @@ def check_form(entry: Entry) -> None:
             raise Malformed(f"{name} is longer than {_LONGEST} characters. Shorten it.")
         if any(not one.isprintable() for one in text):
             raise Malformed(f"{name} has characters that cannot be printed: {text!a:.80}.")
+    if isinstance(entry, Product) and entry.library_sha256 and not _SHA256.fullmatch(entry.library_sha256):
+        raise Malformed(
+            f"{entry.library_sha256!a:.80} is no SHA-256 in hexadecimal: 64 digits and letters a to f."
+        )
     if isinstance(entry, Document | Confirmation | Check | Transfer | Headcount):
         _check_values(entry)
 
@@ -66,6 +83,8 @@ def _texts(entry: Entry) -> Iterator[tuple[str, str]]:
 def _check_values(entry: Document | Confirmation | Check | Transfer | Headcount) -> None:
     if isinstance(entry, Check) and entry.due is not None and entry.due <= entry.on:
         raise Malformed(f"The check of {entry.on} would be due again on {entry.due}, which is not later.")
+    if isinstance(entry, Document) and entry.kind in _OF_A_STANDARD and not entry.standard.strip():
+        raise Malformed(f'Say what the {entry.kind} is against: --standard, for example "EN 419231".')
     if isinstance(entry, Check) and not entry.persons:
         raise Malformed("Say who made the check: --person PSEUDONYM, as often as there were persons.")
     if isinstance(entry, Confirmation) and not (entry.by.strip() and entry.page.strip()):
@@ -125,6 +144,12 @@ def check_binding(binding: Binding, rule_sets: tuple[RuleSet, ...]) -> None:
             f"No rule set knows {binding.service}/{binding.process}. There are: {', '.join(known)}.",
         )
     check_functions(binding.functions)
+    kinds = [one.value for one in KeyAlgorithm]
+    for one in binding.algorithms:
+        if one not in kinds:
+            raise Rejected(
+                "assurance.algorithm", f"{one!a:.40} is no kind of key. There are: {', '.join(kinds)}."
+            )
 
 
 def check_functions(functions: tuple[str, ...]) -> None:

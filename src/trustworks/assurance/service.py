@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, fields, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from trustworks.assurance import records
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 E = TypeVar("E", bound="Entry")
 
 LARGEST_FILE: Final = 48 * 1024 * 1024  # octets
+_SKEW: Final = timedelta(hours=1)  # between the clock of whoever downloads and this one
 _SHOWN: Final = 300  # characters of a value in an event
 _KINDS: Final[Mapping[type[Any], EntryKind]] = {
     Product: EntryKind.PRODUCT,
@@ -148,6 +149,11 @@ class Register:
         What has a problem is left out and told; nothing that is registered is lost by it. Raises `Malformed`
         for what no importer reads.
         """
+        if retrieved > self._now() + _SKEW:
+            raise Rejected(
+                "assurance.ahead",
+                f"{name} is said to be of {retrieved:%Y-%m-%d}, which has not come. Say when it was loaded.",
+            )
         imported = read_any(data, Download(name=name, retrieved=retrieved))
         kept = self._file(data, name=name, source=source, retrieved=retrieved)
 

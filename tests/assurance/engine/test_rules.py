@@ -152,6 +152,90 @@ def test_a_profile_counts_only_once_a_person_verified_it() -> None:
     assert option(pageless, "CUR-PP-221-5").verdict is not STRONG
 
 
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-PROFILE-VERIFIED")
+def test_what_was_confirmed_last_counts() -> None:
+    given = known("cc-profile")
+    late = tuple(replace(one, on=date(2026, 5, 1), complete=False) for one in given.confirmations)
+    profile = replace(
+        given,
+        confirmations=(*given.confirmations, *(one for one in late if one.kind == "protection-profile")),
+    )
+    assert option(profile, "CUR-PP-221-5").verdict is UNKNOWN
+    scope = replace(
+        given, confirmations=(*given.confirmations, *(one for one in late if one.kind == "evaluated-scope"))
+    )
+    assert option(scope, "CUR-PP-221-5").verdict is UNKNOWN
+    again = replace(one_of(late, "evaluated-scope"), on=date(2026, 5, 2), complete=True)
+    assert (
+        option(replace(scope, confirmations=(*scope.confirmations, again)), "CUR-PP-221-5").verdict is STRONG
+    )
+
+
+def one_of(given: tuple[Any, ...], kind: str) -> Any:
+    return next(one for one in given if one.kind == kind)
+
+
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-EDITION")
+def test_a_profile_does_not_stand_in_for_the_edition_or_the_configuration() -> None:
+    unknown = known("cc-profile", certificate={"standard": "not said"})
+    assert option(unknown, "CUR-PP-221-5").verdict is UNKNOWN
+    european = known("eucc", profiles=["EN 419221-5"], without=["confirmation configured-as-certified"])
+    assert option(european, "CUR-PP-221-5").verdict is UNKNOWN
+
+
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-UNCOVERED")
+def test_a_certificate_that_ended_or_is_of_something_else_is_no_evaluation() -> None:
+    row = {
+        "document": [
+            {
+                "kind": "iso19790-demonstration",
+                "standard": "ISO/IEC 19790",
+                "areas": "fips-140-3",
+                "argued": [
+                    "specification",
+                    "ports",
+                    "roles",
+                    "firmware",
+                    "environment",
+                    "physical",
+                    "non-invasive",
+                    "keys",
+                    "tests",
+                    "life-cycle",
+                    "attacks",
+                ],
+            }
+        ]
+    }
+    without = ["document design-evidence"]
+    ended = known("cc", certificate={"ends": date(2026, 1, 1)}, without=without, **row)
+    assert option(ended, "ISO19790-DEMO", "guidance").verdict is INSUFFICIENT
+    standing = known("cc", without=without, **row)
+    assert option(standing, "ISO19790-DEMO", "guidance").verdict is ARGUED
+
+
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-DOCUMENTS")
+def test_a_demonstration_is_of_the_standard_that_is_asked_for() -> None:
+    path = "certificates/certificate_management"
+    for standard, expected in (("CEN/TS 419261", ARGUED), ("EN 419231", INSUFFICIENT), ("", INSUFFICIENT)):
+        told = facts(
+            {
+                "base": "bare-system",
+                "processes": [path],
+                "document": [{"kind": "conformity-demonstration", "standard": standard}],
+            },
+            baseline(),
+        )
+        assert process(told, path=path).verdict is expected
+
+
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-AS-REGISTERED")
+def test_of_a_module_that_never_spoke_nothing_shows_which_it_is() -> None:
+    given = known("cc")
+    silent = replace(given, products=tuple(replace(one, observed=None) for one in given.products))
+    assert process(silent).verdict is PARTIAL
+
+
 @pytest.mark.req("TRUSTWORKS:ASSURANCE-SCOPE")
 def test_a_function_that_was_not_evaluated_is_named() -> None:
     found = option(known("cc", functions=["sign", "derive"]), "CUR-CC-EAL4")

@@ -99,6 +99,27 @@ def test_a_rule_set_that_is_not_whole_is_told_where(old: str, new: str, told: st
 
 
 @pytest.mark.req("TRUSTWORKS:ASSURANCE-RULES-WHOLE")
+@pytest.mark.parametrize(
+    ("asks", "parameters", "told"),
+    [
+        ("profile", "", "`profile` is asked, and no `profiles` are named"),
+        ("areas", 'areas = ["Physical Security"]', "areas are asked for, and `areas-fips-140-2`"),
+        (
+            "areas",
+            'areas = ["Phisical"]\nareas-fips-140-2 = ["A"]\nareas-fips-140-3 = ["B"]',
+            "the area 'Phisical' is in no list of areas",
+        ),
+        ("areas", 'areas-fips-140-2 = ["A"]\nareas-fips-140-3 = ["B"]', "none are named that matter"),
+        ("uncovered", 'areas-fips-140-2 = ["A"]\nareas-fips-140-3 = ["B"]', "`level` is none from 1 to 4"),
+    ],
+)
+def test_a_parameter_without_which_all_would_hold_is_told(asks: str, parameters: str, told: str) -> None:
+    head, _, _ = TABLE.replace('["eal"]', f'["{asks}"]').partition("[[table.case]]")
+    case = '[[table.case]]\nverdict = "strong"\nsays = "x"\n'
+    assert told in found(f"{HEAD}[parameters]\n{parameters}\n{head}{case}{REST}")
+
+
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-RULES-WHOLE")
 def test_a_case_that_never_comes_up_is_told() -> None:
     more = '\n[[table.case]]\neal = "8.."\nverdict = "strong"\nsays = "x"\n'
 

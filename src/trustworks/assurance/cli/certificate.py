@@ -223,6 +223,7 @@ def _line(one: Certificate) -> str:
             FactName.OVERALL_LEVEL,
             FactName.EAL,
             FactName.STATUS,
+            FactName.ENDS,
         )
         for fact in one.told(name)[:1]
     ]

@@ -68,7 +68,9 @@ def show(
 def check_(
     files: Annotated[
         list[Path] | None,
-        typer.Argument(help="Rule sets of your own; without any: those that are shipped.", dir_okay=False),
+        typer.Argument(
+            help="Rule sets of your own; without any: those that are shipped.", exists=True, dir_okay=False
+        ),
     ] = None,
 ) -> None:
     """Check that rule sets are whole: every case is decided, and once. Exit code 1 where one is not."""

@@ -94,7 +94,9 @@ def _facts(context: typer.Context, service: str | None) -> Facts:
         raise Malformed(
             f"Nothing is bound to the service {service!a:.40}; there are: {', '.join(services) or 'none'}."
         )
-    return replace(found, bindings=tuple(one for one in found.bindings if one.service == service))
+    bindings = tuple(one for one in found.bindings if one.service == service)
+    used = {one.product for one in bindings}
+    return replace(found, bindings=bindings, products=tuple(one for one in found.products if one.id in used))
 
 
 def _day(given: datetime | None) -> date:

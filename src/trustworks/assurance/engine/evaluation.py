@@ -205,7 +205,7 @@ class _Evaluation:
             verdict=process.without_option or Verdict.UNKNOWN,
             options=(),
             obligation=qualified and self._obliges(process),
-            note=process.note or "No product is bound to it.",
+            note=process.note if process.without_option else "No product is bound to it.",
         )
 
     def _process(self, process: Process, product: Product, binding: Binding) -> ProcessVerdict:

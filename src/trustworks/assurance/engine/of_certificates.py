@@ -139,11 +139,12 @@ def eal(subject: Subject) -> Answer:
 def profile(subject: Subject) -> Answer:
     """Whether it conforms to one of the protection profiles: only a person's reading counts."""
     wanted = subject.words("profiles")
-    read = subject.confirmations(ConfirmationKind.PROFILE)
-    for one in reversed(read):
+    for one in reversed(subject.confirmations(ConfirmationKind.PROFILE)):
         found = next((name for name in wanted for value in one.values if names(value, name)), None)
         if found is not None and one.complete:
             return Answer("verified", found, (one,))
+        if found is not None:  # what was read last counts: it is in doubt now
+            return Answer("claimed", f"{found} ({one.by} left it open on {one.on})", (one,))
     value, facts = _value(subject, FactName.PROTECTION_PROFILES)
     if isinstance(value, Conflict | Missing):
         return _unknown("its protection profiles", value, facts)
@@ -164,6 +165,10 @@ def scope(subject: Subject) -> Answer:
         return Answer(UNKNOWN, "nobody has written which functions the process uses")
     if not read:
         return Answer(UNKNOWN, "nobody has confirmed which functions were evaluated")
+    if not read[-1].complete:  # what was read last counts
+        return Answer(UNKNOWN, f"{read[-1].by} left it open on {read[-1].on}", read[-1:])
+    doubts = [number for number, one in enumerate(read) if not one.complete]
+    read = read[doubts[-1] + 1 :] if doubts else read
     evaluated = {value for one in read for value in one.values}
     outside = [one for one in used if one not in evaluated]
     if outside:

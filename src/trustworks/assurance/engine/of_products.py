@@ -17,6 +17,7 @@ from trustworks.assurance.model import (
     DocumentKind,
     FactName,
     Missing,
+    ProductKind,
     Status,
     Used,
 )
@@ -65,7 +66,7 @@ def observed(subject: Subject) -> Answer:
     """Whether what the module says of itself is what the register holds."""
     product, seen = subject.product, subject.product.observed
     if seen is None:
-        return Answer("not-read")
+        return Answer("not-read" if product.kind is ProductKind.MODULE else "no-module")
     pairs = (
         ("serial number", product.serial, seen.serial),
         ("model", product.model, seen.model),
@@ -178,7 +179,7 @@ def uncovered(subject: Subject) -> Answer:
 
 
 def _at_level(level: int, areas: tuple[str, ...]) -> str:
-    return f"level {level} in {', '.join(areas)}" if areas else "nothing"
+    return f"level {level} in {', '.join(areas)}" if areas else "no area"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,6 +202,8 @@ def _cover(subject: Subject, certificate: Certificate, level: int) -> _Cover | N
         return None
     if of_certificates.identity(about).value != "same" or of_certificates.caveat(about).value not in _KEPT:
         return None
+    if of_certificates.scope(about).value != "inside":
+        return None
     overall, deviations = known
     optional = {area_name(one) for one in subject.words("accepted-not-applicable")}
     left = []
@@ -214,11 +217,17 @@ def _cover(subject: Subject, certificate: Certificate, level: int) -> _Cover | N
 
 
 def evaluated(subject: Subject) -> Answer:
-    """Whether an independent body evaluated the product, whatever by."""
-    found = [
-        one for one in subject.index.certificates_of(subject.product) if one.kind is not CertificateKind.QSCD
-    ]
-    return Answer("yes" if found else "no", ", ".join(one.id for one in found))
+    """Whether an independent body evaluated this very product, by a certificate that has not ended."""
+    found = []
+    for one in subject.index.certificates_of(subject.product):
+        about = replace(subject, certificate=one)
+        if (
+            one.kind is not CertificateKind.QSCD
+            and of_certificates.status(about).value in _COVERING
+            and of_certificates.identity(about).value == "same"
+        ):
+            found.append(one.id)
+    return Answer("yes" if found else "no", ", ".join(found))
 
 
 @implements("TRUSTWORKS:ASSURANCE-TRANSFER", disabled=Answer("equal"))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
-from trustworks.assurance.model import CertificateKind
+from trustworks.assurance.model import CertificateKind, DocumentKind
 from trustworks.core.remembered import remembered
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
         Confirmation,
         ConfirmationKind,
         Document,
-        DocumentKind,
         Fact,
         Facts,
         Headcount,
@@ -98,6 +97,10 @@ def _by_product(given: Iterable[T]) -> dict[str, tuple[T, ...]]:
     return {product: tuple(those) for product, those in found.items()}
 
 
+# Documents that are nothing without what they are against; design and tests are of the product itself.
+_OF_A_STANDARD = frozenset({DocumentKind.CONFORMITY, DocumentKind.ISO_19790})
+
+
 @dataclass(slots=True, eq=False)  # as `Subject`
 class Answer:
     """What a question found: an answer of its domain, how a sentence tells it, on what it stands."""
@@ -140,7 +143,7 @@ class Subject:
 
     def documents(self, kind: DocumentKind) -> tuple[Document, ...]:
         """The product's documents of a kind that were written by this day, the newest last."""
-        standard = self.words("standard")
+        standard = self.words("standard") if kind in _OF_A_STANDARD else ()
         return tuple(
             sorted(
                 (
@@ -148,7 +151,7 @@ class Subject:
                     for one in self.index.documents.get(self.product.id, ())
                     if one.kind is kind
                     and one.written <= self.at
-                    and (not standard or not one.standard or same_name(one.standard, standard[0]))
+                    and (not standard or same_name(one.standard, standard[0]))
                 ),
                 key=lambda one: (one.written, one.sha256),
             )
@@ -186,9 +189,10 @@ def names(text: str, wanted: str) -> bool:
     found = _plain(text, keep_year=True)
     place = found.find(number)
     while place >= 0:
-        after = found[place + len(number) : place + len(number) + 1]
+        after = found[place + len(number) : place + len(number) + 2]
         before = found[place - 1 : place]
-        if not after.isdigit() and not before.isdigit():
+        part = after.startswith("-") and after[1:].isdigit()  # another part of the same standard
+        if not after[:1].isdigit() and not before.isdigit() and not part:
             return True
         place = found.find(number, place + 1)
     return False

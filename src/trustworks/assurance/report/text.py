@@ -45,18 +45,21 @@ def _process(process: ProcessVerdict, *, whole: bool) -> Iterator[str]:
         yield from _option(option, whole=whole)
     for reason in process.conditions:
         if whole or reason.verdict is not _neutral(reason):
-            yield from _reason(reason, "    ")
+            yield from _reason(reason, "    ", whole=whole)
 
 
 def _option(option: OptionVerdict, *, whole: bool) -> Iterator[str]:
     by = f", by {option.certificate}" if option.certificate else ""
     yield f"    {option.option}: {option.verdict}{by}  {option.label}"
     for reason in option.reasons if whole else option.deciding:
-        yield from _reason(reason, "      ")
+        yield from _reason(reason, "      ", whole=whole)
 
 
-def _reason(reason: Reason, indent: str) -> Iterator[str]:
+def _reason(reason: Reason, indent: str, *, whole: bool) -> Iterator[str]:
     yield f"{indent}{reason.verdict}: {reason.sentence} [{reason.rule}; {reason.reference}]"
+    for fact in reason.facts if whole else ():
+        hashed = f", SHA-256 {fact.evidence[:16]}" if fact.evidence else ""
+        yield f"{indent}  {fact.what}: {fact.value} ({fact.source}{hashed}{', old' if fact.stale else ''})"
     if reason.missing:
         yield f"{indent}  missing: {'; '.join(reason.missing)}"
     if reason.lift:

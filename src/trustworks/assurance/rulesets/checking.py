@@ -18,9 +18,10 @@ from trustworks.assurance.rulesets.model import Span
 from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
+    from collections.abc import Set as AbstractSet
 
-    from trustworks.assurance.rulesets.model import Case, Process, RuleSet, Table
+    from trustworks.assurance.rulesets.model import Case, Parameter, Process, RuleSet, Table
 
 _FIELD: Final = re.compile(r"\{([^{}]*)\}")
 _FIRST_DAY: Final = 1
@@ -34,6 +35,7 @@ def check(rules: RuleSet) -> tuple[str, ...]:
         *(problem for table in rules.tables.values() for problem in _table(table)),
         *_options(rules),
         *_processes(rules),
+        *_parameters(rules),
     )
 
 
@@ -146,3 +148,43 @@ def _process(rules: RuleSet, process: Process) -> Iterator[str]:
         yield f"{where} has neither options nor conditions; write `without-option`."
     if process.options and process.without_option is not None:
         yield f"{where} has options, and says what holds without one."
+
+
+def _parameters(rules: RuleSet) -> Iterator[str]:
+    """Parameters without which a question would find everything in order."""
+    told = set()
+    for process in rules.processes:
+        for option in (rules.options[one] for one in process.options if one in rules.options):
+            for way in option.ways:
+                given = {**rules.parameters, **process.parameters, **way.parameters}
+                asked = {
+                    question
+                    for rule in way.rules
+                    if rule in rules.tables
+                    for question in rules.tables[rule].asks
+                }
+                told |= {
+                    f"{process.service}/{process.id}, {option.id}: {one}" for one in _lacking(asked, given)
+                }
+    yield from sorted(told)
+
+
+def _lacking(asked: AbstractSet[str], given: Mapping[str, Parameter]) -> Iterator[str]:
+    def listed(name: str) -> tuple[str, ...]:
+        found = given.get(name, ())
+        return found if isinstance(found, tuple) else ()
+
+    if "profile" in asked and not listed("profiles"):
+        yield "`profile` is asked, and no `profiles` are named."
+    areas = (*listed("areas-fips-140-2"), *listed("areas-fips-140-3"))
+    if {"uncovered", "areas"} & asked and not (listed("areas-fips-140-2") and listed("areas-fips-140-3")):
+        yield "areas are asked for, and `areas-fips-140-2` or `areas-fips-140-3` is empty."
+    if "areas" in asked and not listed("areas"):
+        yield "`areas` is asked, and none are named that matter."
+    for one in listed("areas") if "areas" in asked else ():
+        for name in one.split("|"):
+            if name.strip() not in areas:
+                yield f"the area {name.strip()!a:.60} is in no list of areas."
+    level = given.get("level")
+    if "uncovered" in asked and not (isinstance(level, int) and 1 <= level <= 4):  # levels of FIPS 140
+        yield "`uncovered` is asked, and `level` is none from 1 to 4."

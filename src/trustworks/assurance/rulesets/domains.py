@@ -82,7 +82,7 @@ OF_PRODUCT: Final[Mapping[str, Domain]] = MappingProxyType(
     {
         "day": Day(),
         "hardware": Choice(("real", "test", UNKNOWN)),
-        "observed": Choice(("same", "differs", "not-read")),
+        "observed": Choice(("same", "differs", "not-read", "no-module")),
         "health": Choice(("well", "overdue", "failed", UNKNOWN)),
         # Areas of ISO/IEC 19790 that no certificate covers at the parameter `level`.
         "uncovered": Choice(("argued", "ended", "not-argued", "no-document")),
