@@ -52,7 +52,6 @@ class House:
     token: Pkcs11Uri
     now: datetime = START
     tokens: tuple[str, ...] = ("tsu",)
-    services: tuple[str, ...] = ("timestamping",)
     status: ClockStatus = field(
         default_factory=lambda: ClockStatus(
             ok=True, mode="enforce", code="ok", reason="", bound_us=900, sources=("a",)

@@ -42,7 +42,7 @@ _TOKENS: Final[Mapping[str, tuple[tuple[str, str, str], ...]]] = {
     "services": (("validation", "validation", "svsp_key"),),
 }
 _SOFTWARE_USES: Final = (
-    ("issuance", "certificates", "certificate_management", ("create",)),
+    ("issuance", "certificates", "certificate_management", ("issue",)),
     ("timestamping", "timestamps", "time_stamping_system", ("time",)),
     ("validation", "validation", "signature_validation", ("validate",)),
     ("signing", "signature_creation", "signature_process", ("create",)),

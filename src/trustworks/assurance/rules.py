@@ -44,6 +44,9 @@ FUNCTIONS: Final = (
     "time",
     "validate",
     "create",
+    "issue",
+    "preserve",
+    "deliver",
 )
 _ID: Final = re.compile(r"[a-z0-9][a-z0-9.-]{0,62}")
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
