@@ -209,7 +209,6 @@ class Register:
 
     def enter_certificate(self, certificate: Certificate) -> None:
         """Register a certificate that a person typed in, from a file that is kept."""
-        certificate = replace(certificate)
 
         def action(connection: Connection) -> tuple[JSON, ...]:
             records.replace_catalogue(connection, "by-hand", (certificate,))

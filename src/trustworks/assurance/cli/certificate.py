@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from pathlib import Path  # noqa: TC003 - Typer reads it at run time
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from trustworks.assurance.cli.product import values_of
 from trustworks.assurance.cli.wiring import AssuranceWiring, open_register, show, today
-from trustworks.assurance.model import Certificate, FactName
+from trustworks.assurance.model import Certificate, FactName, value_text
 from trustworks.core.durable import read_at_most
 from trustworks.core.errors import Rejected
 from trustworks.core.moments import read_moment
@@ -184,7 +184,7 @@ def show_(context: typer.Context, identifier: Id, *, as_json: AsJson = False) ->
         typer.echo(f"{one.id}{'' if found is not None else '  (imported, not registered)'}")
         for fact in sorted(one.facts, key=lambda each: (each.name, each.provenance.kind)):
             source = f"{fact.provenance.name}, {fact.provenance.place}, {fact.provenance.retrieved:%Y-%m-%d}"
-            typer.echo(printable(f"  {fact.name:<20} {_told(fact.value)}  ({source})"))
+            typer.echo(printable(f"  {fact.name:<20} {value_text(fact.value)}  ({source})"))
 
 
 @certificate.command("file")
@@ -216,7 +216,7 @@ def file_(
 
 def _line(one: Certificate) -> str:
     told = [
-        _told(fact.value)
+        value_text(fact.value)
         for name in (
             FactName.PRODUCT,
             FactName.STANDARD,
@@ -228,11 +228,3 @@ def _line(one: Certificate) -> str:
         for fact in one.told(name)[:1]
     ]
     return f"{one.id:<40} {', '.join(told)}"
-
-
-def _told(value: Any) -> str:
-    if isinstance(value, tuple):
-        return ", ".join(value)
-    if isinstance(value, dict):
-        return ", ".join(f"{name}: {'N/A' if level is None else level}" for name, level in value.items())
-    return str(value)

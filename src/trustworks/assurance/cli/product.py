@@ -17,7 +17,6 @@ from trustworks.core.roles.performing import performs
 
 if TYPE_CHECKING:
     from trustworks.assurance.collecting import Sources
-    from trustworks.assurance.records import EntryKind
 
 
 class SourcesWiring(AssuranceWiring, Protocol):
@@ -211,7 +210,7 @@ def list_(context: typer.Context, *, as_json: AsJson = False) -> None:
         found,
         lambda one: f"{one.id:<20} {one.kind:<12} {one.name} {one.firmware or one.software}".rstrip(),
         as_json=as_json,
-        values=_values,
+        values=values_of,
         none="No product is registered. `trustworks assurance product add` enters one.",
     )
 
@@ -230,9 +229,9 @@ def show_(context: typer.Context, identifier: Id, *, as_json: AsJson = False) ->
         past = [
             {"number": one.number, "at": one.written_at.isoformat(), "by": one.written_by} for one in versions
         ]
-        typer.echo(json.dumps(_values(found) | {"versions": past}, indent=2, ensure_ascii=False))
+        typer.echo(json.dumps(values_of(found) | {"versions": past}, indent=2, ensure_ascii=False))
         return
-    for name, value in _values(found).items():
+    for name, value in values_of(found).items():
         if value not in (None, "", []):
             told = ", ".join(map(str, value)) if isinstance(value, list) else value
             typer.echo(printable(f"{name.replace('_', ' '):<22}{told}"))
@@ -240,17 +239,12 @@ def show_(context: typer.Context, identifier: Id, *, as_json: AsJson = False) ->
         typer.echo(printable(f"version {one.number}  {one.written_at:%Y-%m-%d %H:%M}  by {one.written_by}"))
 
 
-def values_of(entry: Any, kind: EntryKind | None = None) -> dict[str, Any]:
+def values_of(entry: Any) -> dict[str, Any]:
     """An entry as JSON values."""
     from trustworks.assurance.records import encode  # noqa: PLC0415 - loads the records
 
-    del kind
     found: dict[str, Any] = json.loads(encode(entry))
     return found
-
-
-def _values(one: Product) -> dict[str, Any]:
-    return values_of(one)
 
 
 def _given(*values: Any) -> dict[str, Any]:

@@ -147,6 +147,8 @@ def _imported(connection: Any, product: Any) -> list[Certificate]:
 
 
 def _print(name: str, imported: Imported) -> None:
+    from trustworks.assurance.model import value_text  # noqa: PLC0415 - as in `match`
+
     counted = f"{len(imported.certificates)} certificate(s)"
     if imported.services:
         granted = sum(one.is_granted for one in imported.services)
@@ -155,7 +157,7 @@ def _print(name: str, imported: Imported) -> None:
     for one in imported.certificates[:_MOST_TOLD]:
         typer.echo(f"  {printable(one.id)}")
         for fact in one.facts:
-            typer.echo(printable(f"    {fact.name:<20} {_told(fact.value)}  ({fact.provenance.place})"))
+            typer.echo(printable(f"    {fact.name:<20} {value_text(fact.value)}  ({fact.provenance.place})"))
     for service in imported.services[:_MOST_TOLD]:
         typer.echo(
             printable(f"  {service.provider}, {service.name}: {_end(service.type)}, {_end(service.status)}")
@@ -171,15 +173,6 @@ def _print(name: str, imported: Imported) -> None:
 
 def _end(address: str) -> str:
     return address.rstrip("/").rsplit("Svctype/", 1)[-1].rsplit("Svcstatus/", 1)[-1]
-
-
-def _told(value: Any) -> str:
-    plain = _plain(value)
-    if isinstance(plain, list):
-        return ", ".join(plain)
-    if isinstance(plain, dict):
-        return ", ".join(f"{name}: {'N/A' if level is None else level}" for name, level in plain.items())
-    return str(plain)
 
 
 def _plain(value: Any) -> Any:

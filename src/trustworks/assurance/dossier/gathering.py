@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from trustworks.assurance import records
 from trustworks.assurance.dossier.model import Profile
 from trustworks.assurance.dossier.persons import kept, without_names
-from trustworks.assurance.engine import evaluate, forecast
+from trustworks.assurance.engine import Index, evaluate, forecast
 from trustworks.assurance.rulesets import SHIPPED, load
 from trustworks.assurance.service import facts_of
 
@@ -40,11 +40,11 @@ def registered(
     full = profile is Profile.FULL
     facts = facts_of(connection)
     facts = facts if full else without_names(facts, of)
-    sets = tuple(load(name) for name in SHIPPED)
+    index, sets = Index(facts), tuple(load(name) for name in SHIPPED)
     found = [records.file(connection, one.sha256) for one in records.files(connection)]
     return Registered(
         facts=facts,
-        reports=tuple(evaluate(facts, one, day) for one in sets),
+        reports=tuple(evaluate(index, one, day) for one in sets),
         forecasts=tuple(forecast(facts, one, day) for one in sets),
         files=tuple(kept(one, full=full) for one in found if one is not None),
     )

@@ -7,7 +7,7 @@ import io
 from typing import TYPE_CHECKING, Final
 
 from trustworks.assurance.dossier.model import is_test_module
-from trustworks.assurance.model import Conflict, FactName, Missing, ProductKind
+from trustworks.assurance.model import Conflict, FactName, Missing, ProductKind, value_text
 from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def _words(value: Value | Missing | Conflict) -> str:
         case Conflict():
             return "sources differ"
         case _:
-            return str(value)
+            return value_text(value)
 
 
 def _day(value: date | None) -> str:

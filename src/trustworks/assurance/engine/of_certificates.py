@@ -8,8 +8,15 @@ from datetime import date
 from typing import TYPE_CHECKING, Final
 
 from trustworks.assurance.engine.subject import KINDS_OF_ENDED, Answer, area_name, names
-from trustworks.assurance.engine.telling import text_of
-from trustworks.assurance.model import CertificateKind, ConfirmationKind, Conflict, FactName, Missing, Status
+from trustworks.assurance.model import (
+    CertificateKind,
+    ConfirmationKind,
+    Conflict,
+    FactName,
+    Missing,
+    Status,
+    value_text,
+)
 from trustworks.assurance.rulesets.domains import UNKNOWN
 from trustworks.core.trace import implements
 
@@ -243,7 +250,7 @@ def _value(subject: Subject, name: FactName) -> tuple[Value | Missing | Conflict
 def _unknown(what: str, value: object, facts: tuple[Basis, ...]) -> Answer:
     if isinstance(value, Conflict):
         told = " and ".join(
-            dict.fromkeys(f"{text_of(one.value)} ({one.provenance.name})" for one in value.facts)
+            dict.fromkeys(f"{value_text(one.value)} ({one.provenance.name})" for one in value.facts)
         )
         return Answer(UNKNOWN, f"sources differ about {what}: {told}", facts)
     return Answer(UNKNOWN, f"no source tells {what}", facts)

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from trustworks.assurance.model import Check, Confirmation, Document, Fact, Headcount, Transfer, Used
+from trustworks.assurance.model import (
+    Check,
+    Confirmation,
+    Document,
+    Fact,
+    Headcount,
+    Transfer,
+    Used,
+    value_text,
+)
 
 if TYPE_CHECKING:
     from trustworks.assurance.engine.subject import Basis, Subject
-    from trustworks.assurance.model import Value
 
 
 def tell(subject: Subject, basis: Basis) -> Used:
@@ -41,7 +48,7 @@ def _fact(subject: Subject, fact: Fact) -> Used:
     about = "" if subject.certificate is None else f"{subject.certificate.id} "
     return Used(
         what=f"{about}{fact.name}",
-        value=text_of(fact.value),
+        value=value_text(fact.value),
         source=f"{source.name}, {source.place}, retrieved {source.retrieved.date()}",
         evidence=source.document,
         stale=source.document in subject.stale,
@@ -63,12 +70,3 @@ def _transfer(one: Transfer) -> Used:
 def _headcount(one: Headcount) -> Used:
     allowed = "?" if one.allowed is None else one.allowed
     return Used(what=f"{one.product} {one.act}", value=f"{one.persons} of {allowed}", source=f"{one.on}")
-
-
-def text_of(value: Value) -> str:
-    """A fact's value as text."""
-    if isinstance(value, tuple):
-        return ", ".join(value)
-    if isinstance(value, Mapping):
-        return ", ".join(f"{k}: {'N/A' if v is None else v}" for k, v in sorted(value.items()))
-    return str(value)

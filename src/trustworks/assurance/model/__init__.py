@@ -17,6 +17,7 @@ from trustworks.assurance.model.certificates import (
     SourceKind,
     Status,
     Value,
+    value_text,
 )
 from trustworks.assurance.model.facts import Entry, Facts
 from trustworks.assurance.model.products import Binding, Identity, Product, ProductKind
@@ -77,4 +78,5 @@ __all__ = [
     "Value",
     "Verdict",
     "stale",
+    "value_text",
 ]

@@ -209,3 +209,12 @@ def agreed(name: FactName, facts: tuple[Fact, ...]) -> Value | Missing | Conflic
     if any(one.value != first for one in facts[1:]):
         return Conflict(name, facts)
     return first
+
+
+def value_text(value: Value) -> str:
+    """A fact's value as people read it."""
+    if isinstance(value, tuple):
+        return ", ".join(value)
+    if isinstance(value, Mapping):
+        return ", ".join(f"{k}: {'N/A' if v is None else v}" for k, v in sorted(value.items()))
+    return str(value)

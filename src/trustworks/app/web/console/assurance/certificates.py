@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import quote
 
 from trustworks.app.web.console.assurance import fields
-from trustworks.app.web.console.assurance.products import PRODUCTS, shown, value_text
+from trustworks.app.web.console.assurance.products import PRODUCTS, shown, shown_value
 from trustworks.app.web.console.assurance.room import ROOT, Room
 from trustworks.app.web.console.edge import Page, nothing_here
 from trustworks.assurance import records
@@ -201,5 +201,5 @@ def _merged(given: Iterable[Certificate]) -> Certificate | None:
 
 
 def _line(one: Certificate) -> Line:
-    told = [value_text(fact.value) for name in _TOLD for fact in one.told(name)[:1]]
+    told = [shown_value(fact.value) for name in _TOLD for fact in one.told(name)[:1]]
     return Line(one.id, ", ".join(told))

@@ -15,6 +15,7 @@ from trustworks.assurance.model import (
     DocumentKind,
     Product,
     ProductKind,
+    value_text,
 )
 from trustworks.assurance.records import EntryKind
 from trustworks.assurance.rules import FUNCTIONS
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
         Identity,
         Provenance,
         Report,
+        Value,
         Verdict,
     )
     from trustworks.assurance.records import Version
@@ -222,19 +224,15 @@ def shown(identifier: str, certificate: Certificate | None, today: date) -> Show
         by_value: dict[str, list[tuple[int, str]]] = {}
         for fact in certificate.told(name):
             number = numbers[fact.provenance.document, fact.provenance.retrieved]
-            by_value.setdefault(value_text(fact.value), []).append((number, fact.provenance.place))
+            by_value.setdefault(shown_value(fact.value), []).append((number, fact.provenance.place))
         differs = isinstance(certificate.value(name), Conflict)
         found += [Told(name, value, places, differs) for value, places in by_value.items()]
     return Shown(identifier, certificate, [(one, stale(one, today)) for one in read.values()], found)
 
 
-def value_text(value: object) -> str:
+def shown_value(value: Value) -> str:
     """The value of a fact for people; "none" for an empty one that was read."""
-    if isinstance(value, tuple):
-        return ", ".join(map(str, value)) or "none"
-    if isinstance(value, dict):
-        return ", ".join(f"{name}: {'N/A' if level is None else level}" for name, level in value.items())
-    return str(value) or "none"
+    return value_text(value) or "none"
 
 
 def past(versions: Iterable[Version]) -> list[Past]:
