@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -58,13 +59,14 @@ def revoke(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Revoke a certificate for good, or hold it (--reason certificateHold). OCSP says so at once.
+    """Revoke a certificate for good, or hold it (--reason certificateHold). When it returns, OCSP says so.
 
     Recorded without trusted time, too; OCSP and lists tell it as soon as they have trusted time to sign. Who
     asked, and when, is kept: `trustworks revocation list --all`. A request that waits, for its confirmation
     or for a moment to come, is recorded by `trustworks revocation request`.
     """
     from trustworks.issuance.revocation import Reception  # noqa: PLC0415 - loads the service
+    from trustworks.issuance.status.ocsp import LOOK_EVERY  # noqa: PLC0415 - loads the service
 
     wiring: IssuanceWiring = context.obj
     number, why = read_serial(serial), reason_named(reason)
@@ -84,6 +86,8 @@ def revoke(
             confirmed_how=confirmed_how,
         )
         done = issuance.revoke(number, why, by=by, invalidity_date=lost, asked=asked, approved=approved.use)
+    # Responders look for changes so often: whoever asks one after this hears no `good` from what it kept.
+    time.sleep(LOOK_EVERY)
     if as_json:
         told = {"serial": number, "reason": why.name, "revoked_at": done.revoked_at.isoformat()}
         more = {"unproven_time": done.unproven, "also": list(done.also), "publish": publish}
