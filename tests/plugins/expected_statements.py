@@ -81,7 +81,10 @@ def _document(given: Mapping[str, Any], row: Mapping[str, Any], known: Baseline)
         sha256=digest(f"document {given['kind']}"),
         written=given.get("written", known.data["stated"]),
         standard=given.get("standard", ""),
-        argued=tuple(area_name(one, areas) if areas else one for one in given.get("argued", ())),
+        argued=tuple(
+            area_name(one, areas) if areas else one
+            for one in given.get("argued", known.data["argued"].get(given["kind"], ()))
+        ),
         open=tuple(area_name(one, areas) if areas else one for one in given.get("open", ())),
         reviewed_until=given.get("reviewed-until"),
     )

@@ -139,6 +139,92 @@ def test_the_condition_of_a_certificate_is_confirmed_or_the_verdict_is_partial()
     assert "When operated in approved mode" in found.deciding[0].sentence
 
 
+# As the programme and its laboratories spell the caveats; those above are the standing ones.
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-CAVEAT-WEAKENS")
+@pytest.mark.parametrize(
+    ("caveat", "making", "using"),
+    [
+        ("No assurance of the minimum strength of generated keys", PARTIAL, STRONG),
+        (
+            "In approved mode. There is NO assurance of the  minimum strength of generated\nkeys.",
+            PARTIAL,
+            STRONG,
+        ),
+        (
+            "When entropy is externally loaded, no assurance of the minimum strength of generated keys",
+            PARTIAL,
+            STRONG,
+        ),
+        ("The module generates SSPs whose strengths are modified by available entropy", PARTIAL, STRONG),
+        (
+            "The module makes keys (e.g. AES keys) whose strengths are modified by available entropy.",
+            PARTIAL,
+            STRONG,
+        ),
+        (
+            "No assurance of the security of SSPs (e.g., keys) that are generated; in approved mode",
+            PARTIAL,
+            STRONG,
+        ),
+        ("There is no assurance of module integrity.", PARTIAL, PARTIAL),
+        ("No assurance of the integrity of the module when in the non-approved mode", PARTIAL, PARTIAL),
+        (
+            "No assurance of minimum security of SSPs (e.g., keys, bit strings) that are externally loaded",
+            STRONG,
+            STRONG,
+        ),
+        (
+            "When installed, initialized and configured as specified in Section 11 of the Security Policy",
+            STRONG,
+            STRONG,
+        ),
+        ("", STRONG, STRONG),
+    ],
+)
+def test_a_caveat_that_takes_assurance_away_is_found_however_it_is_spelt(
+    caveat: str, making: Verdict, using: Verdict
+) -> None:
+    told = known("fips-140-3", certificate={"caveat": caveat})
+    assert process(told, path="certificates/ca_key_generation").verdict is making
+    assert process(told, path=USE).verdict is using
+
+
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-CAVEAT-WEAKENS")
+def test_of_a_process_whose_use_nobody_wrote_a_caveat_about_generated_keys_is_told() -> None:
+    caveat = "No assurance of the minimum strength of generated keys"
+    told = known("fips-140-3", certificate={"caveat": caveat}, functions=[])
+    (reason,) = [one for one in option(told, "CUR-FIPS140-3-L3").reasons if one.rule == "assured"]
+    assert reason.verdict is PARTIAL
+    assert caveat in reason.sentence
+
+
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-EQUIVALENT-LEVEL")
+@pytest.mark.parametrize(
+    ("level", "expected"),
+    [(4, ARGUED), (5, ARGUED), (3, INSUFFICIENT), (0, INSUFFICIENT), ("not said", UNKNOWN)],
+)
+def test_other_criteria_are_asked_for_the_level_that_theirs_corresponds_to(
+    level: int | str, expected: Verdict
+) -> None:
+    told = known("national", certificate={"eal": level})
+    assert option(told, "NATIONAL-EQ", "guidance").verdict is expected
+
+
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-POINTS-ARGUED")
+def test_each_point_of_annex_ii_is_argued_or_named() -> None:
+    path = "signature_creation/server_signing_system"
+    demonstrated = {"kind": "conformity-demonstration", "standard": "EN 419241"}
+    mapping = {"kind": "annex-ii-mapping", "argued": ["1(a)", "1(b)", "1(d)", "2", "3", "4"]}
+    told = known("bare-system", processes=[path], document=[demonstrated, mapping])
+    (found,) = process(told, "guidance", path).options
+    assert found.verdict is INSUFFICIENT
+    (reason,) = found.deciding
+    assert reason.missing == (
+        "annex-ii-mapping: an argument for each of the points 1(c), 4(a), 4(b) of Annex II",
+    )
+    assert "Argue each of them" in reason.lift
+
+
 @pytest.mark.req("TRUSTWORKS:ASSURANCE-PROFILE-VERIFIED")
 def test_a_profile_counts_only_once_a_person_verified_it() -> None:
     claimed = known("cc", certificate={"protection-profiles": ["EN 419221-5:2018"]})

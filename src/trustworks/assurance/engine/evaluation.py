@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from trustworks.assurance.engine import of_certificates, of_products
+from trustworks.assurance.engine import of_certificates, of_products, of_systems
 from trustworks.assurance.engine.of_products import in_force
 from trustworks.assurance.engine.subject import Answer, Index, Subject
 from trustworks.assurance.engine.telling import tell
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 _FIELD: Final = re.compile(r"\{([^{}]*)\}")
 # What an option's own parameters can change.
 _PARAMETRIC: Final = frozenset({"profile", *(one for one in OF_PRODUCT if one.startswith("document:"))})
-QUESTIONS: Final = {**of_certificates.QUESTIONS, **of_products.QUESTIONS}
+QUESTIONS: Final = {**of_certificates.QUESTIONS, **of_products.QUESTIONS, **of_systems.QUESTIONS}
 
 
 class _Known:

@@ -12,6 +12,7 @@ from trustworks.assurance.model import (
     CertificateKind,
     ConfirmationKind,
     Conflict,
+    DocumentKind,
     FactName,
     Missing,
     Status,
@@ -27,6 +28,11 @@ if TYPE_CHECKING:
     from trustworks.assurance.model import Certificate, Value
 
 _STANDARDS: Final = ("FIPS 140-1", "FIPS 140-2", "FIPS 140-3")
+# What a caveat can take away, the gravest first: parameters are named after it.
+_WEAKENING: Final = ("integrity", "weak-keys", "loaded-keys")
+_MAKING: Final = frozenset({"keygen", "derive", "random"})
+_BRINGING_IN: Final = frozenset({"import", "unwrap", "restore"})
+_EAL: Final = re.compile(r"\bEAL\s*([0-7])\b", re.IGNORECASE)
 _WITHDRAWN: Final = frozenset({Status.REVOKED, Status.SUSPENDED})
 
 
@@ -134,12 +140,88 @@ def caveat(subject: Subject) -> Answer:
     return Answer("unconfirmed", told, facts)
 
 
+@implements("TRUSTWORKS:ASSURANCE-CAVEAT-WEAKENS", disabled=Answer("assured"))
+def assured(subject: Subject) -> Answer:
+    """What the caveat takes away of what the process uses; nobody can confirm it back.
+
+    The parameters name the caveats by the words that their sentences have, since programmes spell them in
+    several ways.
+    """
+    value, facts = _value(subject, FactName.CAVEAT)
+    if not isinstance(value, str):
+        return _unknown("its caveat", value, facts)
+    found = {kind: _sentences(value, subject.words(f"{kind}-caveats")) for kind in _WEAKENING}
+    # That entropy was brought in is about the keys that are made of it, and not about keys that are.
+    found["loaded-keys"] = [one for one in found["loaded-keys"] if one not in found["weak-keys"]]
+    if not _makes_keys(subject):
+        found["weak-keys"] = []
+    if not _brings_keys_in(subject):
+        found["loaded-keys"] = []
+    for kind in _WEAKENING:
+        if found[kind]:
+            told = dict.fromkeys(one for sentences in found.values() for one in sentences)
+            return Answer(kind, "; ".join(told), facts)
+    return Answer("assured", "", facts)
+
+
+def _sentences(caveat: str, patterns: tuple[str, ...]) -> list[str]:
+    """The sentences of a caveat that have a word of each part: parts are between +, words between |."""
+    plain = re.sub(r"\b(e\.g|i\.e)\.", lambda found: found[1].replace(".", ""), " ".join(caveat.split()))
+    wanted = [
+        [[word.strip().lower() for word in part.split("|")] for part in one.split("+")] for one in patterns
+    ]
+    return [
+        one.strip(" .;")
+        for one in re.split(r"[.;](?:\s|$)", plain)
+        if any(all(any(word in one.lower() for word in part) for part in parts) for parts in wanted)
+    ]
+
+
+def _makes_keys(subject: Subject) -> bool:
+    """Whether the process makes keys; one of which nobody wrote what it uses may."""
+    binding = subject.binding
+    making = binding.process.endswith("_generation") or not _MAKING.isdisjoint(binding.functions)
+    return making or not binding.functions
+
+
+def _brings_keys_in(subject: Subject) -> bool:
+    """Whether keys come into the module from outside of it."""
+    came = any(
+        one.target == subject.product.id and one.on <= subject.at
+        for one in subject.index.transfers.get(subject.product.id, ())
+    )
+    return came or not _BRINGING_IN.isdisjoint(subject.binding.functions)
+
+
 def eal(subject: Subject) -> Answer:
     """The evaluation assurance level; 0 where the certificate has none."""
     value, facts = _value(subject, FactName.EAL)
     if not isinstance(value, int) or not 0 <= value <= 7:
         return _unknown("its evaluation assurance level", value, facts)
     return Answer(value, f"EAL {value}" if value else "no evaluation assurance level", facts)
+
+
+@implements("TRUSTWORKS:ASSURANCE-EQUIVALENT-LEVEL", disabled=Answer(7))
+def equivalent_level(subject: Subject) -> Answer:
+    """The EAL that the level of a certificate of other criteria corresponds to.
+
+    As it was registered with the certificate, or as the evidence of equivalence says what it is against
+    ("ISO/IEC 15408, EAL 4"); where they differ it is unknown.
+    """
+    value, facts = _value(subject, FactName.EAL)
+    if isinstance(value, Conflict):
+        return _unknown("the EAL that its level corresponds to", value, facts)
+    documents = subject.documents(DocumentKind.EQUIVALENCE)[-1:]
+    told = {int(one) for document in documents for one in _EAL.findall(document.standard)}
+    used: tuple[Basis, ...] = (*facts, *documents)
+    if isinstance(value, int):
+        told.add(value)
+    if len(told) > 1:
+        return Answer(UNKNOWN, f"EAL {' and EAL '.join(map(str, sorted(told)))} are both told", used)
+    for level in told:
+        if 0 <= level <= 7:
+            return Answer(level, f"EAL {level}", used)
+    return Answer(UNKNOWN, "nobody has written to which EAL its level corresponds", used)
 
 
 @implements("TRUSTWORKS:ASSURANCE-PROFILE-VERIFIED", disabled=Answer("verified"))
@@ -287,7 +369,9 @@ QUESTIONS: Final[Mapping[str, Callable[[Subject], Answer]]] = {
     "cc-version": cc_version,
     "status": status,
     "caveat": caveat,
+    "assured": assured,
     "eal": eal,
+    "equivalent-level": equivalent_level,
     "profile": profile,
     "scope": scope,
     "identity": identity,

@@ -36,6 +36,12 @@ _TWO_PERSONS: Final = frozenset({CheckKind.SHIPMENT, CheckKind.DUAL_CONTROL})
 _COVERING: Final = frozenset({"active", "historical"})
 # The parameter that lists the areas of a standard.
 _STANDARDS: Final = {"FIPS 140-2": "areas-fips-140-2", "FIPS 140-3": "areas-fips-140-3"}
+# The areas that a certificate does not cover, by what its caveat takes away of it.
+_DOUBTED: Final = {
+    "integrity": "areas-of-integrity",
+    "weak-keys": "areas-of-keys",
+    "loaded-keys": "areas-of-keys",
+}
 _KEPT: Final = frozenset({"none", "confirmed"})
 _AHEAD: Final = timedelta(days=365)  # an end of an algorithm within it is told
 
@@ -205,11 +211,18 @@ def _cover(subject: Subject, certificate: Certificate, level: int) -> _Cover | N
     if of_certificates.scope(about).value != "inside":
         return None
     overall, deviations = known
+    doubtful = {
+        area_name(area)
+        for kind, parameter in _DOUBTED.items()
+        if of_certificates.assured(about).value == kind
+        for area in subject.words(parameter)
+    }
     optional = {area_name(one) for one in subject.words("accepted-not-applicable")}
     left = []
     for name in subject.words(_STANDARDS[told]):
         own = deviations.get(area_name(name), overall)
-        if (own is None and area_name(name) not in optional) or (own is not None and own < level):
+        lower = (own is None and area_name(name) not in optional) or (own is not None and own < level)
+        if lower or area_name(name) in doubtful:
             left.append(name)
     bases = (*standing.facts, *of_certificates.overall_level(about).facts)
     facts = tuple(tell(about, one) for one in bases)

@@ -54,7 +54,9 @@ class FactName(StrEnum):
     ENDS = "ends"  # the last day of its validity
     OVERALL_LEVEL = "overall-level"  # FIPS 140: 1 to 4
     AREA_LEVELS = "area-levels"
-    EAL = "eal"  # Common Criteria: 1 to 7; 0 where the source says that there is none
+    # Common Criteria: 1 to 7; 0 where the source says that there is none. Of other criteria the one that
+    # their level corresponds to, as a person wrote.
+    EAL = "eal"
     AUGMENTED = "augmented"  # its components beyond the level, such as AVA_VAN.5
     AVA_VAN = "ava-van"  # 1 to 5
     PROTECTION_PROFILES = "protection-profiles"  # as the source names them; nobody has verified them

@@ -25,6 +25,11 @@ if TYPE_CHECKING:
 
 _FIELD: Final = re.compile(r"\{([^{}]*)\}")
 _FIRST_DAY: Final = 1
+# Questions that find everything in order where one of these lists is empty.
+_LISTS: Final = {
+    "assured": ("weak-keys-caveats", "loaded-keys-caveats", "integrity-caveats"),
+    "annex-ii": ("annex-ii",),
+}
 _MOST: Final = 200_000  # combinations of one table; more is a table that nobody can read either
 
 
@@ -185,6 +190,12 @@ def _lacking(asked: AbstractSet[str], given: Mapping[str, Parameter]) -> Iterato
         for name in one.split("|"):
             if name.strip() not in areas:
                 yield f"the area {name.strip()!a:.60} is in no list of areas."
+    yield from (
+        f"`{question}` is asked, and `{name}` is empty."
+        for question in _LISTS.keys() & asked
+        for name in _LISTS[question]
+        if not listed(name)
+    )
     level = given.get("level")
     if "uncovered" in asked and not (isinstance(level, int) and 1 <= level <= 4):  # levels of FIPS 140
         yield "`uncovered` is asked, and `level` is none from 1 to 4."

@@ -66,7 +66,12 @@ OF_CERTIFICATE: Final[Mapping[str, Domain]] = MappingProxyType(
         ),
         # The condition under which the certificate holds.
         "caveat": Choice(("none", "confirmed", "unconfirmed", UNKNOWN)),
+        # What the caveat takes away of what the process uses, whatever a person confirms: assurance of the
+        # module's integrity, of the strength of keys that are made in it, or of those that are brought in.
+        "assured": Choice(("assured", "integrity", "weak-keys", "loaded-keys", UNKNOWN)),
         "eal": Number(0, 7),
+        # The EAL that the level of other criteria corresponds to.
+        "equivalent-level": Number(0, 7),
         # Conformity to one of the profiles of the parameter `profiles`.
         "profile": Choice(("verified", "claimed", "absent", UNKNOWN)),
         # The functions that the process uses, inside what was evaluated.
@@ -86,6 +91,8 @@ OF_PRODUCT: Final[Mapping[str, Domain]] = MappingProxyType(
         "health": Choice(("well", "overdue", "failed", UNKNOWN)),
         # Areas of ISO/IEC 19790 that no certificate covers at the parameter `level`.
         "uncovered": Choice(("argued", "ended", "not-argued", "no-document")),
+        # Points of Annex II (parameter `annex-ii`), each of which has to be argued.
+        "annex-ii": Choice(("argued", "overdue", "open", "not-argued", "none")),
         # Whether an independent body evaluated the product, by any certificate.
         "evaluated": Choice(("yes", "no")),
         # From the module that makes a key to the one that uses it.

@@ -46,6 +46,12 @@ PARAMETERS: Final = frozenset(
         "accepted-not-applicable",
         "harmless-caveats",
         "standard",
+        "annex-ii",
+        "weak-keys-caveats",
+        "loaded-keys-caveats",
+        "integrity-caveats",
+        "areas-of-keys",
+        "areas-of-integrity",
     }
 )
 
@@ -79,7 +85,8 @@ class _Reader:
     def rule_set(self, given: Mapping[str, Any], digest: str) -> RuleSet:
         top = _Keys(self._name, "the file", given)
         tables = [self._table(one) for one in top.tables("table")]
-        tables += self._included(top.words("include", ()), top.table("references"))
+        included = top.words("include", ())
+        tables += self._included(included, top.table("references"))
         options = [self._option(one) for one in top.tables("option")]
         found = RuleSet(
             id=top.text("id"),
@@ -90,7 +97,12 @@ class _Reader:
             tables=self._by_id("table", tables),
             options=self._by_id("option", options),
             processes=tuple(self._process(one) for one in top.tables("process")),
-            parameters=self._parameters("parameters", top.table("parameters")),
+            parameters=MappingProxyType(
+                {
+                    **self._included_parameters(included),
+                    **self._parameters("parameters", top.table("parameters")),
+                }
+            ),
             sunsets=tuple(self._sunset(one) for one in top.tables("sunset")),
             errata=tuple(self._three(one, "says", "means") for one in top.tables("erratum")),
             general=tuple(self._three(one, "reference", "words") for one in top.tables("general")),
@@ -106,16 +118,22 @@ class _Reader:
         for name in names:
             if name not in _SHARED:
                 raise Malformed(f"{self._name} includes {name!a:.40}; there is only: {', '.join(_SHARED)}.")
-            shared = tomllib.loads(resources.files(__package__).joinpath(f"{name}.toml").read_text("utf-8"))
             found += [
                 self._table(one | {"reference": left.pop(one["id"])})
-                for one in shared["table"]
+                for one in _shared(name)["table"]
                 if one["id"] in left
             ]
         if left:
             raise Malformed(
                 f"{self._name} has a reference for the table {min(left)!a:.60}, which no included file has."
             )
+        return found
+
+    def _included_parameters(self, names: tuple[str, ...]) -> Mapping[str, Parameter]:
+        """What the shared files give to all sets; a set's own parameters go before them."""
+        found: dict[str, Parameter] = {}
+        for name in names:
+            found |= self._parameters(f"parameters of {name}", _shared(name)["parameters"])
         return found
 
     def _by_id(self, kind: str, found: Sequence[Any]) -> Mapping[str, Any]:
@@ -259,6 +277,11 @@ class _Reader:
                     "number."
                 )
         return MappingProxyType(found)
+
+
+def _shared(name: str) -> Mapping[str, Any]:
+    """A file of what rule sets share; only files of this package, by names that were checked."""
+    return tomllib.loads(resources.files(__package__).joinpath(f"{name}.toml").read_text("utf-8"))
 
 
 class _Keys:
