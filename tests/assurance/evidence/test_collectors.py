@@ -432,6 +432,7 @@ def traced(state: State, *findings: str, results: bool = True) -> Any:
         findings=findings,
         has_tests=results,
         has_results=results,
+        released=None,
         count=lambda wanted: int(wanted is state),
     )
 

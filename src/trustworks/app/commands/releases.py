@@ -111,18 +111,15 @@ def attest(
     replace: Annotated[bool, typer.Option("--replace", help="Replace a file that is there.")] = False,
 ) -> None:
     """Sign where the files of a release come from, and that these are they: in-toto statements."""
-    import re  # noqa: PLC0415 - keeps `--help` quick
-    from importlib.metadata import version  # noqa: PLC0415 - as above
+    from importlib.metadata import version  # noqa: PLC0415 - keeps `--help` quick
 
     from trustworks.app.acting import ask  # noqa: PLC0415 - as above
     from trustworks.assurance.integrity import attestation as module  # noqa: PLC0415 - as above
+    from trustworks.assurance.traceability.released import check_commit  # noqa: PLC0415 - as above
     from trustworks.core.output import check_output, write_output  # noqa: PLC0415 - as above
     from trustworks.core.roles.signers import open_signer  # noqa: PLC0415 - as above
 
-    if not re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", commit):
-        raise Malformed(
-            "--commit: write the whole hash of the commit in hexadecimal, as git rev-parse HEAD does."
-        )
+    check_commit(commit)
     check_output(out, replace=replace, read=(*files, lock))
     subjects = _subjects(files)
     told = module.provenance(

@@ -30,14 +30,22 @@ def statements(
     from trustworks.assurance.report import plain  # noqa: PLC0415 - only here
     from trustworks.assurance.statements import statements as made  # noqa: PLC0415 - as above
     from trustworks.assurance.traceability import find_places, trace  # noqa: PLC0415 - as above
+    from trustworks.assurance.traceability.table import results_told  # noqa: PLC0415 - as above
 
-    found = made(trace(find_places()), standard)
+    traced = trace(find_places())
+    found, told = made(traced, standard), results_told(traced)
     if as_json:
-        values = {"statement": NOT_AN_EVALUATION, "standards": plain.values(found)}
+        values = {
+            "statement": NOT_AN_EVALUATION,
+            "about_results": told,
+            "standards": plain.values(found),
+        }
         typer.echo(json.dumps(values, indent=2, ensure_ascii=False))
         return
     for one in found:
         _print(one, gaps=gaps)
+    if told:
+        typer.echo(told)
     typer.echo(NOT_AN_EVALUATION)
 
 

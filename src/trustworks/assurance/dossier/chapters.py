@@ -271,7 +271,10 @@ def _trace(material: Material) -> Chapter:
     counts = material.trace["counts"]
     return Chapter(
         title="Requirements",
-        paragraphs=("How the product's own requirements are carried out and shown; trace.json has each.",),
+        paragraphs=(
+            "How the product's own requirements are carried out and shown; trace.json has each.",
+            *((told,) if (told := material.trace.get("about_results")) else ()),
+        ),
         table=Table(
             head=("State", "Requirements"),
             rows=tuple((str(state), str(number)) for state, number in counts.items()),

@@ -88,7 +88,11 @@ def _data(material: Material, forecasts: Iterable[Forecast]) -> Iterator[File]:
     )
     yield _json(
         "statements.json",
-        {"statement": NOT_A_DECISION, "standards": list(material.statements)},
+        {
+            "statement": NOT_A_DECISION,
+            "about_results": (material.trace or {}).get("about_results", ""),
+            "standards": list(material.statements),
+        },
         "clause by clause, what the software itself can say of standards",
     )
     if material.installation is not None:

@@ -34,10 +34,13 @@ def trace_findings(found: Trace) -> tuple[str, ...]:
 def trace_item(found: Trace, product: str, at: datetime) -> Item:
     """The evidence of the software itself; `product` names it with its version.
 
-    An installed package has no tests with it: there the table is told, and that no result is known.
+    An installed package has no tests with it: the results that came with it count, and where none did, that
+    is said.
     """
     covered, total = found.count(State.COVERED), len(found.lines)
     results = "" if found.has_results else " No results of tests are known here."
+    if found.released is not None:
+        results = f" {found.released.sentence}"
     return judged(
         Kind.TRACE,
         product,
@@ -48,6 +51,7 @@ def trace_item(found: Trace, product: str, at: datetime) -> Item:
             "counts": {state.value: found.count(state) for state in State},
             "tests_present": found.has_tests,
             "results_known": found.has_results,
+            "results_from": None if found.released is None else found.released.as_dict(),
             "gaps": sorted(line.requirement.id for line in found.lines if line.state is State.GAP),
         },
         requirements=(TRACED,),

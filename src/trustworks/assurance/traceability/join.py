@@ -8,11 +8,13 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from trustworks.assurance.traceability.register import Requirement, load_register
+from trustworks.assurance.traceability.released import Released, load_released, shows_these_rules
 from trustworks.assurance.traceability.results import Digests, Result, load_results
 from trustworks.assurance.traceability.scan import Mark, Scan, scan
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     from trustworks.assurance.traceability.places import Places
 
@@ -93,12 +95,16 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trace:
-    """All lines, and what `--check` objects to. `has_tests` is False in an installed package."""
+    """All lines, and what `--check` objects to.
+
+    `has_tests` is False in an installed package; `released` is what came with it of the tests, if anything.
+    """
 
     lines: tuple[Line, ...]
     findings: tuple[str, ...]
     has_tests: bool
     has_results: bool = False
+    released: Released | None = None
 
     @property
     def not_run(self) -> tuple[str, ...]:
@@ -138,11 +144,14 @@ def trace(places: Places) -> Trace:
     rules_of = _by_id(code.rules)
     tests_of = _by_id(tests.tests)
     digests = Digests(places.root, code.rules, tests.tests)
+    came = load_released(places.released) if places.released is not None else None
     lines = tuple(
         _line(
             requirement,
             rules_of.get(requirement.id, []),
-            [_test_line(mark, results.get(mark.node), digests) for mark in tests_of.get(requirement.id, [])],
+            [_test_line(mark, results.get(mark.node), digests) for mark in tests_of.get(requirement.id, [])]
+            if came is None
+            else _released_lines(came, requirement.id, digests),
         )
         for requirement in register.requirements.values()
     )
@@ -161,8 +170,15 @@ def trace(places: Places) -> Trace:
         lines=lines,
         findings=tuple(findings),
         has_tests=places.tests is not None,
-        has_results=bool(results),
+        has_results=bool(results) or came is not None,
+        released=came,
     )
+
+
+def digests_of(found: Trace, root: Path) -> Digests:
+    """The digests of the rules and tests of a table; `root` is what their files are told relative to."""
+    rules = [rule for line in found.lines for rule in line.rules]
+    return Digests(root, rules, [test.mark for line in found.lines for test in line.tests])
 
 
 def _told(last: str, skipped: tuple[str, ...]) -> str:
@@ -195,6 +211,20 @@ def _test_line(mark: Mark, result: Result | None, digests: Digests) -> TestLine:
         at=result.at,
         skipped=result.skipped if is_known else (),
     )
+
+
+def _released_lines(came: Released, identifier: str, digests: Digests) -> list[TestLine]:
+    """What came with the package of one requirement's tests: nothing of it shows rules that are others."""
+    same = shows_these_rules(came, identifier, digests.of_rules(identifier))
+    return [
+        TestLine(
+            mark=one.mark,
+            last=one.last if same or one.last in {None, "failed"} else "older",
+            at=one.at,
+            skipped=one.skipped if same else (),
+        )
+        for one in came.tests.get(identifier, ())
+    ]
 
 
 def _line(requirement: Requirement, rules: list[Mark], tests: list[TestLine]) -> Line:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import jinja2
 
 from trustworks.assurance.traceability.join import MEANING, State
-from trustworks.assurance.traceability.table import NO_TESTS
+from trustworks.assurance.traceability.table import results_told
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -37,7 +37,7 @@ def as_html(found: Trace, *, made: datetime, product: str) -> str:
         services=sorted({line.requirement.service for line in found.lines}),
         standards=list(dict.fromkeys(line.requirement.standard for line in found.lines)),
         slug=slug,
-        no_tests="" if found.has_tests else NO_TESTS,
+        about_results=results_told(found),
         made=made.strftime("%Y-%m-%d %H:%M UTC"),
         product=product,
     )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from trustworks.assurance.traceability.released import NAME
+
 RESULTS = Path(".trace/results.json")
 
 
@@ -12,7 +14,8 @@ RESULTS = Path(".trace/results.json")
 class Places:
     """The folders that the scan reads.
 
-    `tests` and `results` are None in an installed package, which carries the register and the code alone.
+    `tests` and `results` are None in an installed package, which carries the register and the code alone, and
+    `released`, the results that came with it, where it is one of a release.
     """
 
     root: Path
@@ -20,6 +23,7 @@ class Places:
     code: Path
     tests: Path | None = None
     results: Path | None = None
+    released: Path | None = None
 
 
 def find_places(package: Path | None = None) -> Places:
@@ -35,4 +39,5 @@ def find_places(package: Path | None = None) -> Places:
             tests=tests if tests.is_dir() else None,
             results=root / RESULTS,
         )
-    return Places(root=package.parent, register=package / "requirements", code=package)
+    register = package / "requirements"
+    return Places(root=package.parent, register=register, code=package, released=register / NAME)

@@ -11,7 +11,7 @@ import json
 import os
 from collections import defaultdict
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias, get_args
 
 from trustworks.core.errors import Malformed
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from trustworks.assurance.traceability.scan import Mark
 
 Outcome: TypeAlias = Literal["passed", "failed", "skipped"]
+OUTCOMES: Final[tuple[str, ...]] = get_args(Outcome)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +58,11 @@ class Digests:
         """The digest of a test, by pytest's name of it."""
         rules = {file for identifier in self._ids.get(node, ()) for file in self._rules[identifier]}
         files = [node.partition("::")[0], *sorted(rules)]
+        return hashlib.sha256(b"".join(self._file(file) for file in files)).hexdigest()
+
+    def of_rules(self, identifier: str) -> str:
+        """The digest of the rules of a requirement, by its id: the same wherever the package lies."""
+        files = sorted(self._rules.get(identifier, ()))
         return hashlib.sha256(b"".join(self._file(file) for file in files)).hexdigest()
 
     def _file(self, file: str) -> bytes:

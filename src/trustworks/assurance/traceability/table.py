@@ -29,15 +29,28 @@ COLOURS: dict[State, str] = {
     State.OPERATOR: "dim",
 }
 NO_TESTS = (
-    "The tests are not part of an installed package: which test shows a rule, and what last came of it, "
-    "is told in a checkout of the source."
+    "No results of tests came with this package, for it was not built as a release is: which test shows a "
+    "rule, and what last came of it, is told in a checkout of the source."
 )
+NOT_RUN_HERE = "No test was run in this checkout of the source yet, so nothing is shown; run the tests."
+
+
+def results_told(found: Trace) -> str:
+    """Why no result of a test is known, or where those come from that were not made here; else nothing."""
+    if found.released is not None:
+        return found.released.sentence
+    if found.has_results:
+        return ""
+    return NOT_RUN_HERE if found.has_tests else NO_TESTS
 
 
 def as_json(found: Trace) -> dict[str, Any]:
     """All that is known, as JSON values."""
     return {
         "tests_present": found.has_tests,
+        "results_known": found.has_results,
+        "results_from": None if found.released is None else found.released.as_dict(),
+        "about_results": results_told(found),
         "counts": {state.value: found.count(state) for state in State},
         "requirements": [_line_json(line) for line in found.lines],
         "findings": list(found.findings),
@@ -160,5 +173,5 @@ def _summary(found: Trace) -> Iterable[Text]:
     for state in State:
         if found.count(state):
             yield Text(f"{found.count(state):>5}  {state.value:<9} {MEANING[state]}", style=COLOURS[state])
-    if not found.has_tests:
-        yield Text(NO_TESTS, style="yellow")
+    if told := results_told(found):
+        yield Text(told, style="yellow")
