@@ -15,9 +15,10 @@ from expected_base import baseline
 from expected_facts import facts
 
 from trustworks.assurance.changes import records as change_records
-from trustworks.assurance.changes.model import ChangeState, plan_of
-from trustworks.assurance.changes.service import Changes
-from trustworks.assurance.collecting import Collected, Collector, Looked, product_on
+from trustworks.assurance.changes.model import ChangeState, Incident, IncidentOutcome, plan_of
+from trustworks.assurance.changes.rules import check_outcome
+from trustworks.assurance.changes.service import Changes, incident_of
+from trustworks.assurance.collecting import Collected, Collector, Looked, acts_of_others, product_on
 from trustworks.assurance.engine import evaluate
 from trustworks.assurance.evidence import Kind, Outcome, records
 from trustworks.assurance.evidence.clock import Unit
@@ -27,7 +28,7 @@ from trustworks.assurance.rulesets import load
 from trustworks.assurance.service import Register, product_of
 from trustworks.core.audit import Event, Recorder
 from trustworks.core.audit.search import newest
-from trustworks.core.errors import Refused, Rejected, Unavailable
+from trustworks.core.errors import Malformed, Refused, Rejected, Unavailable
 from trustworks.core.keys.events import registered_events
 from trustworks.core.module import KeyAlgorithm, Module, ModuleHealth, ModuleInfo, Pkcs11Uri
 from trustworks.core.module.events import new_key
@@ -327,6 +328,81 @@ def test_a_change_that_came_before_its_time_or_was_cancelled_is_an_incident(hous
     late = house.collect()  # its time has come: now it is as planned
     assert [one.number for one in late.observed] == [early.number]
     assert late.unexpected == ()
+
+
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-INCIDENT-CLOSED-ONCE", "TRUSTWORKS:ASSURANCE-INCIDENT-OUTCOME")
+def test_an_incident_that_is_accepted_brings_the_register_up_to_date(house: House) -> None:
+    house.collect()
+    with house.library.open("ab") as file:
+        file.write(b"\0" * 8)
+    (incident,) = house.collect().incidents
+    today = house.now.date()
+    with pytest.raises(Rejected, match="is not settled"):
+        house.changes.close(1, IncidentOutcome.SETTLED, on=today, reason="put right")
+    with pytest.raises(Rejected, match="is the last one of hsm-1"):
+        house.changes.close(1, IncidentOutcome.SUPERSEDED, on=today, reason="another")
+    with pytest.raises(Malformed, match="Say why"):
+        house.changes.close(1, IncidentOutcome.ACCEPTED, on=today, reason=" ")
+    closed = house.changes.close(1, IncidentOutcome.ACCEPTED, on=today, reason="the vendor's own library")
+    assert closed.end is not None
+    assert (closed.end.by, closed.end.on, closed.findings) == ("anna", today, incident.findings)
+    assert house.product().library_sha256 == hashlib.sha256(house.library.read_bytes()).hexdigest()
+    (event,) = house.events("assurance.incident-closed")
+    assert event["detail"] | {"bound": None} == {
+        "outcome": "accepted", "on": today.isoformat(), "reason": "the vendor's own library", "bound": None
+    }  # fmt: skip
+    assert house.collect().unexpected == ()
+    with pytest.raises(Rejected, match="was closed on"):
+        house.changes.close(1, IncidentOutcome.SETTLED, on=today, reason="again")
+
+
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-INCIDENT-OUTCOME", "TRUSTWORKS:ASSURANCE-INCIDENT-END-DAY")
+def test_an_incident_is_settled_once_the_module_is_what_it_was(house: House) -> None:
+    house.collect()
+    with house.library.open("ab") as file:
+        file.write(b"\0" * 8)
+    house.collect()
+    with house.library.open("ab") as file:
+        file.write(b"\0" * 8)
+    assert [one.number for one in house.collect().incidents] == [2]
+    with pytest.raises(Rejected, match="is not what the last look found"):
+        house.changes.close(1, IncidentOutcome.ACCEPTED, on=house.now.date(), reason="no")
+    house.changes.close(1, IncidentOutcome.SUPERSEDED, on=house.now.date(), reason="see 2")
+    with house.library.open("r+b") as file:
+        file.truncate(house.library.stat().st_size - 16)
+    assert house.collect().unexpected == ()
+    for day in (house.now.date() + timedelta(days=1), START.date() - timedelta(days=1)):
+        with pytest.raises(Rejected, match="cannot have ended on"):
+            house.changes.close(2, IncidentOutcome.SETTLED, on=day, reason="put right")
+    with house.database.read() as connection:
+        others = acts_of_others(connection, "jobs")
+    end = house.changes.close(2, IncidentOutcome.SETTLED, on=house.now.date(), reason="put right").end
+    with house.database.read() as connection:
+        assert acts_of_others(connection, "jobs") == others + 1
+        assert [one.end for one in change_records.all_incidents(connection)][1] == end
+        assert incident_of(connection, 2).end == end
+
+
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-INCIDENT-OUTCOME")
+def test_no_incident_is_closed_over_a_module_that_nobody_could_look_at() -> None:
+    incident = Incident(number=1, at=START, product="hsm-1", services=(), findings=("x",), facts={})
+    for outcome in (IncidentOutcome.SETTLED, IncidentOutcome.ACCEPTED):
+        with pytest.raises(Rejected, match="could not be read the last time"):
+            check_outcome(incident, outcome, None, [incident])
+    told = ["the serial number is empty, expected was 1"]
+    with pytest.raises(Rejected, match="Nothing can be accepted"):
+        check_outcome(incident, IncidentOutcome.ACCEPTED, told, [incident])
+
+
+def test_what_no_module_tells_is_written_when_a_planned_change_is_done(house: House) -> None:
+    change = planned(house, expected={}, entered={"software": "2.0"})
+    house.changes.done(change.number, reason="as planned")
+    assert house.product().software == "2.0"
+
+
+def test_a_plan_is_refused_with_all_that_is_wrong(house: House) -> None:
+    with pytest.raises(Refused, match=r"a month ahead.*And: There is no product 'hsm-9'"):
+        planned(house, urgent="", product="hsm-9")
 
 
 def test_a_change_is_refused_that_comes_too_soon_or_is_of_no_product(house: House) -> None:

@@ -30,9 +30,10 @@ from trustworks.assurance.model import (
     Transfer,
 )
 from trustworks.assurance.records import EntryKind
+from trustworks.assurance.rules import IDENTIFYING
 from trustworks.assurance.service import Register, facts_of, history_of, identify, products_of
 from trustworks.core.audit import Recorder
-from trustworks.core.errors import BeyondLimit, Malformed, Rejected
+from trustworks.core.errors import BeyondLimit, Malformed, Refused, Rejected
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -94,6 +95,31 @@ def test_every_change_is_a_version_and_an_event_with_the_fields(
         {"field": "firmware", "before": "7.8.4", "after": "7.8.5"},
         {"field": "place", "before": "", "after": "room 2"},
     ]
+
+
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-CHANGE-ANNOUNCED")
+@pytest.mark.parametrize("field", IDENTIFYING)
+def test_another_identity_is_planned_or_corrects_with_a_reason(
+    register: Register, database: Database, field: str
+) -> None:
+    first, other = ("01" * 32, "02" * 32) if field == "library_sha256" else ("one", "other")
+    unsaid: dict[str, Any] = {field: ""}
+    register.enter(replace(HSM, **unsaid))
+    register.amend_product("hsm-1", {field: first, "place": "Room 1"})  # what nobody said yet may be said
+    with pytest.raises(Refused, match=f"{first} to {other}") as refused:
+        register.amend_product("hsm-1", {field: other})
+    assert refused.value.requirement == "TRUSTWORKS:ASSURANCE-CHANGE-ANNOUNCED"
+    with pytest.raises(Refused, match=f"{first} to nothing"):
+        register.amend_product("hsm-1", {field: ""}, correction=" ")
+    register.amend_product("hsm-1", {field: first, "place": "Room 2"})
+    register.amend_product("hsm-1", {field: other}, correction="a typing error")
+
+    assert getattr(facts(database).products[0], field) == other
+    (corrected,) = events(database, "assurance.product-corrected")
+    assert corrected["detail"]["reason"] == "a typing error"
+    assert corrected["detail"]["changed"] == [{"field": field, "before": first, "after": other}]
+    with pytest.raises(Malformed, match="Shorten it"):
+        register.amend_product("hsm-1", {field: first}, correction="x" * 301)
 
 
 def test_the_same_said_again_writes_nothing(register: Register, database: Database) -> None:

@@ -113,7 +113,9 @@ def test_a_module_is_registered_step_by_step_and_its_verdict_rises(
     found = process(registered)
     assert {one["option"]: one["verdict"] for one in found["options"]}["CUR-FIPS140-3-L3"] == "strong"
     assert found["verdict"] == "partial"  # what the module says of itself was not read
-    run(registered, "product", "change", "hsm-1", "--firmware", "7.9.0")
+    with pytest.raises(Refused, match="A change is planned first"):
+        run(registered, "product", "change", "hsm-1", "--firmware", "7.9.0")
+    run(registered, "product", "change", "hsm-1", "--firmware", "7.9.0", "--correction", "misread")
     changed = process(registered)
     assert changed["verdict"] == "insufficient"
     assert "firmware was 7.8.0, and is 7.9.0" in json.dumps(changed)

@@ -15,7 +15,7 @@ from trustworks.assurance.model import (
     Product,
     Transfer,
 )
-from trustworks.core.errors import Malformed, Rejected
+from trustworks.core.errors import Malformed, Refused, Rejected
 from trustworks.core.module.algorithms import KeyAlgorithm
 from trustworks.core.trace import implements
 
@@ -110,6 +110,34 @@ def check_day(entry: Entry, today: date) -> None:
         raise Rejected(
             "assurance.ahead",
             f"It is said to be of {day}, which has not come. Write the day on which it was.",
+        )
+
+
+# What tells which device or software it is: another value is another product, or a wrong entry.
+IDENTIFYING: Final = (
+    *("serial", "manufacturer", "model", "variant", "hardware", "firmware", "software", "library_sha256"),
+)
+
+
+@implements("TRUSTWORKS:ASSURANCE-CHANGE-ANNOUNCED", disabled=None)
+def check_announced(before: Product, values: Mapping[str, object], correction: str) -> None:
+    """Refuse another identity of a product that no plan announced and that corrects no wrong entry.
+
+    What the register did not say may be said; raises `Refused`.
+    """
+    if correction.strip():
+        return
+    told = [
+        f"{name.replace('_', ' ')} {getattr(before, name)} to {values[name] or 'nothing'}"
+        for name in IDENTIFYING
+        if name in values and getattr(before, name) and values[name] != getattr(before, name)
+    ]
+    if told:
+        raise Refused(
+            "TRUSTWORKS:ASSURANCE-CHANGE-ANNOUNCED",
+            f"This makes another product of {before.id}: {', '.join(told)}. A change is planned first, a "
+            "month ahead (`trustworks assurance change plan`), and `change done` writes it. Where it was "
+            "wrong before, say why: --correction REASON, or its field at the console.",
         )
 
 

@@ -23,11 +23,18 @@ from trustworks.assurance.model import (
     Transfer,
 )
 from trustworks.assurance.records import EntryKind, File
-from trustworks.assurance.rules import check_about, check_binding, check_day, check_form, check_functions
+from trustworks.assurance.rules import (
+    check_about,
+    check_announced,
+    check_binding,
+    check_day,
+    check_form,
+    check_functions,
+)
 from trustworks.assurance.rulesets import SHIPPED, load
 from trustworks.assurance.sources import Download, Imported, merge, read_any
 from trustworks.core.audit.model import Event
-from trustworks.core.errors import BeyondLimit, Rejected
+from trustworks.core.errors import BeyondLimit, Malformed, Rejected
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -103,7 +110,11 @@ class Register:
         return identifier
 
     def change_product(self, identifier: str, **values: Any) -> Product:
-        """Change fields of a product. Raises `Rejected` (assurance.product) for one that there is not."""
+        """Change fields of a product, as what was announced or found asks for it.
+
+        Who types values in asks for `amend_product`. Raises `Rejected` (assurance.product) for a product that
+        there is not.
+        """
 
         def action(connection: Connection) -> tuple[Product, tuple[JSON, ...]]:
             changed = replace(product_of(connection, identifier), **values)
@@ -113,6 +124,33 @@ class Register:
         product, _ = self._recorder.transact_all(
             lambda answer: self._events(answer[0], identifier, answer[1]) if answer[1] else (), action
         )
+        return product
+
+    def amend_product(self, identifier: str, values: Mapping[str, Any], *, correction: str = "") -> Product:
+        """Change what the register says of a product, by hand.
+
+        `correction` says why what it said was wrong; without one, nothing that tells which product it is can
+        become another. Its event is one of its own. Raises `Refused` (TRUSTWORKS:ASSURANCE-CHANGE-ANNOUNCED)
+        and as `change_product`.
+        """
+        if len(correction) > _SHOWN:
+            raise Malformed(f"The reason has more than {_SHOWN} characters. Shorten it.")
+
+        def action(connection: Connection) -> tuple[Product, tuple[JSON, ...]]:
+            before = product_of(connection, identifier)
+            changed = replace(before, **values)
+            check_form(changed)
+            check_announced(before, values, correction)
+            return changed, self._write(connection, changed)
+
+        def events(answer: tuple[Product, tuple[JSON, ...]]) -> tuple[Event, ...]:
+            product, changed = answer
+            if not (changed and correction):
+                return self._events(product, identifier, changed) if changed else ()
+            detail: dict[str, JSON] = {"changed": list(changed), "reason": correction}
+            return (self._event("assurance.product-corrected", identifier, detail),)
+
+        product, _ = self._recorder.transact_all(events, action)
         return product
 
     def remove(self, kind: EntryKind, identifier: str, *, reason: str) -> None:

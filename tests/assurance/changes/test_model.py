@@ -210,3 +210,12 @@ def test_the_draft_of_an_incident_says_until_when_and_what_people_have_to_add() 
     assert "What was found:\n  the serial number is S2" in text
     assert text.count("\n  missing") == 6
     assert "this time is over" in incident_notice(incident, provider="", now=NOW + timedelta(hours=25))
+
+
+def test_a_plan_is_refused_with_all_that_is_wrong_at_once() -> None:
+    planned = NOW.replace(tzinfo=None)
+    with pytest.raises(Malformed) as caught:
+        plan_of({"elements": ["z"], "planned": planned, "expected": {"firmware": "1"}, "more": 1})
+    told = str(caught.value)
+    for one in ("'title'", "'elements.0'", "'more'", "write the time with its zone", "add product"):
+        assert one in told

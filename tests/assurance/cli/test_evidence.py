@@ -222,3 +222,18 @@ def test_an_unplanned_difference_ends_the_look_with_a_draft(wiring: Wiring) -> N
     assert facts(wiring, "evidence", "collect", code=1)["incidents"] == []
     with pytest.raises(Rejected):
         call(wiring, "incident", "notice", 7)
+
+
+def test_an_incident_is_closed_and_listed_as_such(wiring: Wiring) -> None:
+    call(wiring, "evidence", "collect")
+    with Recorder.open(wiring.database, "test") as recorder:
+        Register(recorder, by="anna").change_product("hsm-1", serial="0000")
+    wiring.now += timedelta(minutes=1)
+    call(wiring, "evidence", "collect")
+    assert "   1  open " in call(wiring, "incident", "list").stdout
+    closed = facts(wiring, "incident", "close", 1, "--outcome", "accepted", "--reason", "a new token")
+    assert closed["end"]["outcome"] == "accepted"
+    assert closed["end"]["on"] == wiring.now.date().isoformat()
+    assert "   1  accepted " in call(wiring, "incident", "list").stdout
+    assert "closed on" in call(wiring, "incident", "notice", 1).stdout
+    assert facts(wiring, "evidence", "collect")["incidents"] == []

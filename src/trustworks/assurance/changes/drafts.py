@@ -45,7 +45,7 @@ def change_notice(change: Change, *, provider: str, now: datetime) -> str:
             ("Product", [plan.product]),
             (
                 "What will look different",
-                [f"{name}: {value}" for name, value in sorted(plan.expected.items())],
+                [f"{name}: {value}" for name, value in sorted(plan.announced.items())],
             ),
             ("Planned date and time (Article 1(2)(b))", [_moment(plan.planned)]),
             ("Reasons (Article 1(2)(c))", [plan.reasons]),
@@ -82,10 +82,15 @@ def incident_notice(incident: Incident, *, provider: str, now: datetime) -> str:
             ("Measures taken and planned", []),
             ("Effect in other Member States", []),
             ("Contact", []),
-            ("Record", [f"incident {incident.number} of the register"]),
+            ("Record", [f"incident {incident.number} of the register, {_ending(incident)}"]),
         ],
         now,
     )
+
+
+def _ending(incident: Incident) -> str:
+    end = incident.end
+    return "open" if end is None else f"closed on {end.on} as {end.outcome}: {end.reason}"
 
 
 def _document(title: str, points: list[tuple[str, Iterable[str]]], now: datetime) -> str:

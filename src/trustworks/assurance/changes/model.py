@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping  # noqa: TC003 - Pydantic reads it at run time
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal
 
@@ -14,6 +14,7 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from trustworks.core.errors import Malformed
 
 if TYPE_CHECKING:
+    from collections.abc import Container, Sequence
     from pathlib import Path
 
     from trustworks.core.audit import JSON
@@ -33,11 +34,14 @@ ELEMENTS: Final[Mapping[str, str]] = {
 }
 Element = Literal["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"]
 Expectable = Literal["serial", "manufacturer", "model", "hardware", "firmware", "library_sha256"]
+# Fields of the register's product that no module tells, and that are a change of the product all the same.
+Enterable = Literal["software", "variant"]
 
 Line = Annotated[str, Field(min_length=1, max_length=200)]
 Text = Annotated[str, Field(max_length=10_000)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 _STRICT: Final = ConfigDict(extra="forbid")
+_MOST_TOLD: Final = 20  # of what is wrong with one plan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +61,8 @@ class ChangePlan:
 
     `elements` are letters of Article 1(1). `product` is the register's, where the change is of one;
     `expected` says by the names of `Identity` what the module will say of itself after the change, and
-    nothing else will differ. `urgent` says why there is less than a month between the plan and the change.
+    nothing else will differ; `entered` says what the register will have that no module tells. `urgent` says
+    why there is less than a month between the plan and the change.
     """
 
     __pydantic_config__: ClassVar = _STRICT
@@ -72,7 +77,13 @@ class ChangePlan:
     documents: Annotated[tuple[Paper, ...], Field(max_length=100)] = ()
     product: Annotated[str, Field(max_length=64, pattern=r"^[!-~]*$")] = ""
     expected: Annotated[dict[Expectable, Line], Field(default_factory=dict, max_length=6)]
+    entered: Annotated[dict[Enterable, Line], Field(default_factory=dict, max_length=2)]
     urgent: Text = ""
+
+    @property
+    def announced(self) -> dict[str, str]:
+        """What the register holds of the product once the change is done."""
+        return {str(name): value for name, value in (*self.expected.items(), *self.entered.items())}
 
     def values(self) -> dict[str, JSON]:
         """The plan as JSON values."""
@@ -114,9 +125,31 @@ class Change:
         return self.acts[-1].state
 
 
+class IncidentOutcome(StrEnum):
+    """How an incident ended."""
+
+    SETTLED = "settled"  # the module is what the register says: put right, or a wrong entry was corrected
+    ACCEPTED = "accepted"  # the module stays as it was found, and the register says so from now on
+    SUPERSEDED = "superseded"  # a later incident of the same product has it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class End:
+    """How an incident ended, on which day, and why; entered at a moment by an operator."""
+
+    outcome: IncidentOutcome
+    on: date
+    at: datetime
+    by: str
+    reason: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Incident:
-    """What happened that nobody planned: what was noticed, when, about which product, and what it showed."""
+    """What happened that nobody planned: what was noticed, when, about which product, and what it showed.
+
+    `end` is None while nobody has closed it.
+    """
 
     number: int
     at: datetime
@@ -124,6 +157,7 @@ class Incident:
     services: tuple[str, ...]
     findings: tuple[str, ...]
     facts: Mapping[str, Any]
+    end: End | None = None
 
 
 _PLAN: Final = TypeAdapter(ChangePlan)
@@ -134,20 +168,38 @@ def plan_of(values: Any) -> ChangePlan:
     try:
         plan = _PLAN.validate_python(values)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(map(str, first["loc"])) or "the file"
-        raise Malformed(f"The plan of a change is wrong at {where!a:.100}: {first['msg']}.") from None
-    if plan.planned.tzinfo is None:
-        raise Malformed(
-            "The plan of a change is wrong at 'planned': write the time with its zone, such as "
-            "2026-09-01T08:00:00Z."
-        )
-    if plan.expected and not plan.product:
-        raise Malformed(
-            "The plan of a change expects something of a module and names none: add product, as "
-            "`trustworks assurance product list` shows it."
-        )
+        wrong = [
+            (".".join(map(str, one["loc"])) or "the file", one["msg"])
+            for one in error.errors(include_url=False, include_input=False)
+        ]
+        wrong += _unmet(values, {where for where, _ in wrong})
+        raise _refusal(wrong) from None
+    if wrong := _unmet(plan.values() | {"planned": plan.planned}, set()):
+        raise _refusal(wrong)
     return plan
+
+
+def _unmet(values: Any, known: Container[str]) -> list[tuple[str, str]]:
+    """What the fields of a plan ask of one another, where each is right by itself: place, sentence."""
+    if not isinstance(values, dict):
+        return []
+    found = []
+    planned = values.get("planned")
+    if "planned" not in known and isinstance(planned, datetime) and planned.tzinfo is None:
+        found.append(("planned", "write the time with its zone, such as 2026-09-01T08:00:00Z"))
+    if (values.get("expected") or values.get("entered")) and not values.get("product"):
+        told = (
+            "it expects something of a product and names none: add product, as `trustworks assurance product "
+        )
+        found.append(("product", told + "list` shows it"))
+    return found
+
+
+def _refusal(wrong: Sequence[tuple[str, str]]) -> Malformed:
+    """All that is wrong with a plan, at once."""
+    told = [f"{where!a:.100}: {sentence}" for where, sentence in wrong[:_MOST_TOLD]]
+    told += [f"and {len(wrong) - _MOST_TOLD} more"] if len(wrong) > _MOST_TOLD else []
+    return Malformed(f"The plan of a change is wrong at {'; at '.join(told)}.")
 
 
 def read_plan(file: Path) -> ChangePlan:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
@@ -20,7 +21,15 @@ from sqlalchemy import (
     select,
 )
 
-from trustworks.assurance.changes.model import Change, ChangeAct, ChangeState, Incident, plan_of
+from trustworks.assurance.changes.model import (
+    Change,
+    ChangeAct,
+    ChangeState,
+    End,
+    Incident,
+    IncidentOutcome,
+    plan_of,
+)
 from trustworks.core.audit.bound import bind
 from trustworks.core.audit.canonical import canonical
 from trustworks.core.store.metadata import metadata
@@ -65,6 +74,19 @@ incidents = Table(
     Column("content", LargeBinary, nullable=False),
 )
 bind(incidents)
+
+incident_ends = Table(
+    "assurance_incident_ends",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("outcome", String(12), nullable=False),
+    Column("ended_on", String(10), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("by", String(200), nullable=False),
+    Column("reason", Text, nullable=False),
+    ForeignKeyConstraint(["number"], ["assurance_incidents.number"]),
+)
+bind(incident_ends)
 
 
 def take_turn(connection: Connection) -> None:
@@ -138,16 +160,53 @@ def add_incident(
 
 def all_incidents(connection: Connection) -> list[Incident]:
     """All incidents, the oldest first."""
-    return [_incident(row) for row in connection.execute(select(incidents).order_by(incidents.c.number))]
+    ends = {row.number: _end(row) for row in connection.execute(select(incident_ends))}
+    return [
+        _incident(row, ends.get(row.number))
+        for row in connection.execute(select(incidents).order_by(incidents.c.number))
+    ]
 
 
 def incident(connection: Connection, number: int) -> Incident | None:
     """The incident of that number."""
     row = connection.execute(select(incidents).where(incidents.c.number == number)).one_or_none()
-    return None if row is None else _incident(row)
+    if row is None:
+        return None
+    end = connection.execute(select(incident_ends).where(incident_ends.c.number == number)).one_or_none()
+    return _incident(row, None if end is None else _end(end))
 
 
-def _incident(row: Row[Any]) -> Incident:
+def close_incident(connection: Connection, number: int, end: End) -> None:
+    """Write how an incident ended; once, or the database refuses it."""
+    connection.execute(
+        insert(incident_ends).values(
+            number=number,
+            outcome=end.outcome.value,
+            ended_on=end.on.isoformat(),
+            at=end.at,
+            by=end.by,
+            reason=end.reason,
+        )
+    )
+
+
+def closed(connection: Connection) -> int:
+    """How many incidents are closed."""
+    found: int = connection.execute(select(func.count()).select_from(incident_ends)).scalar_one()
+    return found
+
+
+def _end(row: Row[Any]) -> End:
+    return End(
+        outcome=IncidentOutcome(row.outcome),
+        on=date.fromisoformat(row.ended_on),
+        at=row.at,
+        by=row.by,
+        reason=row.reason,
+    )
+
+
+def _incident(row: Row[Any], end: End | None) -> Incident:
     content = json.loads(row.content)
     return Incident(
         number=row.number,
@@ -156,6 +215,7 @@ def _incident(row: Row[Any]) -> Incident:
         services=tuple(content["services"]),
         findings=tuple(content["findings"]),
         facts=content["facts"],
+        end=end,
     )
 
 

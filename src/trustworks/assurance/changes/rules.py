@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from trustworks.assurance.changes.model import ChangeState
+from trustworks.assurance.changes.model import ChangeState, IncidentOutcome
 from trustworks.assurance.evidence.duties import later
 from trustworks.core.errors import Refused, Rejected
 from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from datetime import datetime
+    from datetime import date, datetime
 
-    from trustworks.assurance.changes.model import Change, ChangePlan
+    from trustworks.assurance.changes.model import Change, ChangePlan, Incident
     from trustworks.assurance.evidence.identity import Difference
 
 AHEAD_MONTHS: Final = 1
@@ -85,3 +85,70 @@ def explaining(
 ) -> Change | None:
     """The change that announced the differences of a product; None: nobody planned them."""
     return next((one for one in changes if explains(one, product, found, at)), None)
+
+
+@implements("TRUSTWORKS:ASSURANCE-INCIDENT-CLOSED-ONCE")
+def check_open(incident: Incident) -> None:
+    """Refuse to close an incident that is closed."""
+    if incident.end is not None:
+        raise Rejected(
+            "assurance.incident-closed",
+            f"Incident {incident.number} was closed on {incident.end.on} as {incident.end.outcome}, by "
+            f"{incident.end.by}.",
+        )
+
+
+@implements("TRUSTWORKS:ASSURANCE-INCIDENT-END-DAY")
+def check_end_day(incident: Incident, on: date, today: date) -> None:
+    """Refuse a day on which an incident cannot have ended."""
+    if not incident.at.date() <= on <= today:
+        raise Rejected(
+            "assurance.incident-day",
+            f"Incident {incident.number} cannot have ended on {on}: it was found on {incident.at.date()}, "
+            f"and today is {today}.",
+        )
+
+
+@implements("TRUSTWORKS:ASSURANCE-INCIDENT-OUTCOME")
+def check_outcome(
+    incident: Incident, outcome: IncidentOutcome, lasting: Sequence[str] | None, others: Iterable[Incident]
+) -> None:
+    """Refuse an outcome that the records do not bear out.
+
+    `lasting` are the differences of the product that its last look found, as sentences; None where it could
+    not be looked at. `others` are all incidents.
+    """
+    number, product = incident.number, incident.product
+    again = "Run `trustworks assurance evidence collect`, and close it then."
+    if outcome is IncidentOutcome.SUPERSEDED:
+        if not any(one.product == product and one.number > number for one in others):
+            raise Rejected(
+                "assurance.incident-outcome",
+                f"Incident {number} is the last one of {product}: no later one has taken its place.",
+            )
+        return
+    if lasting is None:
+        raise Rejected(
+            "assurance.incident-outcome",
+            f"What {product} says of itself could not be read the last time. {again}",
+        )
+    if outcome is IncidentOutcome.SETTLED and lasting:
+        raise Rejected(
+            "assurance.incident-outcome",
+            f"Incident {number} is not settled: of {product} the last look found that {'; '.join(lasting)}. "
+            "Put the module right, or correct a wrong entry by `trustworks assurance product change "
+            f"--correction REASON`; then look again. {again} Where the module stays as it is: --outcome "
+            "accepted.",
+        )
+    if outcome is IncidentOutcome.ACCEPTED and any(" is empty, " in one for one in lasting):
+        raise Rejected(
+            "assurance.incident-outcome",
+            f"Nothing can be accepted that {product} does not say: {'; '.join(lasting)}. Have the module put "
+            f"right. {again}",
+        )
+    if outcome is IncidentOutcome.ACCEPTED and tuple(lasting) != incident.findings:
+        told = "; ".join(lasting) or "nothing that differs"
+        raise Rejected(
+            "assurance.incident-outcome",
+            f"What incident {number} found of {product} is not what the last look found: {told}. {again}",
+        )

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from contextlib import contextmanager
+from datetime import datetime  # noqa: TC003 - Typer reads it at run time
 from pathlib import Path  # noqa: TC003 - Typer reads it at run time
 from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 import typer
 
 from trustworks.assurance.changes.drafts import change_notice, incident_notice
-from trustworks.assurance.changes.model import read_plan
+from trustworks.assurance.changes.model import IncidentOutcome, read_plan
 from trustworks.assurance.cli.evidence import EvidenceWiring, now_of
 from trustworks.core.account import account
 from trustworks.core.options import AsJson  # noqa: TC001 - Typer reads it
@@ -30,7 +31,7 @@ change = typer.Typer(
     help="Planned changes, a month ahead: plan, list, show, notice, done, cancel.",
 )
 incident = typer.Typer(
-    no_args_is_help=True, help="What nobody planned, as drafts of notices: list, show, notice."
+    no_args_is_help=True, help="What nobody planned, as drafts of notices: list, show, notice, close."
 )
 
 Number = Annotated[int, typer.Argument(help="The number in the register.", min=1, max=2**31 - 1)]
@@ -66,7 +67,7 @@ def plan(
         Path,
         typer.Argument(
             help="The plan (TOML): title, planned, elements, description, reasons, services, product, "
-            "expected, evidence, documents, urgent.",
+            "expected, entered, evidence, documents, urgent.",
             metavar="PLAN",
         ),
     ],
@@ -107,7 +108,7 @@ def show(context: typer.Context, number: Number, *, as_json: AsJson = False) -> 
     for act in found.acts:
         reason = f": {printable(act.reason)}" if act.reason else ""
         typer.echo(f"  {act.at:%Y-%m-%d %H:%M:%S} UTC  {act.state.value:<10} {printable(act.by)}{reason}")
-    for name, value in sorted(found.plan.expected.items()):
+    for name, value in sorted(found.plan.announced.items()):
         typer.echo(f"  expects {name} {printable(value)}")
 
 
@@ -147,10 +148,7 @@ def list_incidents(context: typer.Context, *, as_json: AsJson = False) -> None:
         typer.echo(json.dumps({"incidents": [_incident(one) for one in found]}, ensure_ascii=False))
         return
     for one in found:
-        typer.echo(
-            f"{one.number:>4}  {one.at:%Y-%m-%d %H:%M:%S} UTC  {printable(one.product)}: "
-            + printable("; ".join(one.findings))
-        )
+        typer.echo(_incident_line(one))
     if not found:
         typer.echo("No incident was drafted.")
 
@@ -163,7 +161,8 @@ def show_incident(context: typer.Context, number: Number, *, as_json: AsJson = F
         typer.echo(json.dumps(_incident(found), ensure_ascii=False))
         return
     for name, value in _incident(found).items():
-        typer.echo(f"{name:<10} {printable(json.dumps(value, ensure_ascii=False))}")
+        if value is not None:
+            typer.echo(f"{name:<10} {printable(json.dumps(value, ensure_ascii=False))}")
 
 
 @incident.command("notice")
@@ -172,6 +171,35 @@ def notice_incident(context: typer.Context, number: Number) -> None:
     wiring: ChangeWiring = context.obj
     found = _one_incident(context, number)
     _print(incident_notice(found, provider=wiring.config.provider.name, now=now_of(wiring)))
+
+
+@incident.command("close")
+@performs(Act.CONFIGURE)
+def close_incident(
+    context: typer.Context,
+    number: Number,
+    *,
+    outcome: Annotated[
+        IncidentOutcome,
+        typer.Option(
+            help="settled: the module is what the register says. accepted: it stays as it was found, and the "
+            "register says so. superseded: a later incident has it."
+        ),
+    ],
+    reason: Reason,
+    on: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The day on which it ended; default: today.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Close an incident, as far as the last look bears it out; its draft stays.
+
+    It opens nothing that stopped a module or a service: `trustworks module approve` approves a module.
+    """
+    with _opened(context) as changes:
+        day = (on or now_of(context.obj)).date()
+        found = changes.close(number, outcome, on=day, reason=reason)
+    typer.echo(json.dumps(_incident(found), ensure_ascii=False) if as_json else _incident_line(found))
 
 
 def _change(context: typer.Context, number: int) -> Change:
@@ -221,7 +249,24 @@ def _incident(found: Incident) -> dict[str, Any]:
         "services": list(found.services),
         "findings": list(found.findings),
         "facts": dict(found.facts),
+        "end": None
+        if found.end is None
+        else {
+            "outcome": found.end.outcome.value,
+            "on": found.end.on.isoformat(),
+            "at": found.end.at.isoformat(),
+            "by": found.end.by,
+            "reason": found.end.reason,
+        },
     }
+
+
+def _incident_line(found: Incident) -> str:
+    state = "open" if found.end is None else found.end.outcome.value
+    return (
+        f"{found.number:>4}  {state:<10} {found.at:%Y-%m-%d %H:%M:%S} UTC  {printable(found.product)}: "
+        + printable("; ".join(found.findings))
+    )
 
 
 def _print(text: str) -> None:

@@ -150,9 +150,21 @@ def change(
     library_sha256: Library = None,
     real_hardware: Real = None,
     taken_into_use: Since = None,
+    correction: Annotated[
+        str,
+        typer.Option(
+            help="What it says was wrong from the beginning: why; goes into the audit log. What changes in "
+            "truth is planned: change plan.",
+            metavar="REASON",
+        ),
+    ] = "",
     by: By = "system-administrator",
 ) -> None:
-    """Change what the register says of a product; what is not named stays."""
+    """Change what the register says of a product; what is not named stays.
+
+    What tells which product it is (serial number, versions, library ...) is entered where the register says
+    nothing yet. Another value is a planned change, or a --correction.
+    """
     given = _given(
         name, variant, manufacturer, model, hardware, firmware, software, serial, owner, place, token,
         library_sha256, real_hardware, taken_into_use,
@@ -160,8 +172,9 @@ def change(
     if not given:
         raise typer.BadParameter("Say what changes, for example --firmware 7.8.5.")
     with open_register(context, by) as register:
-        register.change_product(identifier, **given)
-    typer.echo(f"Changed {', '.join(one.replace('_', ' ') for one in given)} of {identifier}.")
+        register.amend_product(identifier, given, correction=correction)
+    done = "Corrected" if correction else "Changed"
+    typer.echo(f"{done} {', '.join(one.replace('_', ' ') for one in given)} of {identifier}.")
 
 
 @product.command()

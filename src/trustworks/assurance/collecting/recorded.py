@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import func, select
 
+from trustworks.assurance import records as register_records
+from trustworks.assurance.changes import records as change_records
 from trustworks.assurance.evidence import Item, Kind, records
 from trustworks.assurance.evidence.ceremonies import SHOWN, ceremony_item
 from trustworks.assurance.evidence.clock import KEPT, SAMPLES, Sample, clock_item
@@ -15,6 +17,7 @@ from trustworks.assurance.evidence.log import COVERED, log_item
 from trustworks.assurance.evidence.model import failed
 from trustworks.assurance.evidence.modules import Use, algorithm_items
 from trustworks.assurance.evidence.people import SEPARATED, roles_item
+from trustworks.assurance.records import EntryKind
 from trustworks.core.audit import records as audit_records
 from trustworks.core.audit.stored import newest_checkpoint
 from trustworks.core.ceremony import records as ceremony_records
@@ -55,6 +58,18 @@ def recorded_items(connection: Connection, sources: Sources, facts: Facts, at: d
     items += duty_items(records.all_done(connection), at)
     items += check_items(facts.checks, at)
     return items
+
+
+def acts_of_others(connection: Connection, by: str) -> int:
+    """How often somebody else than `by` changed a product, closed an incident or looked.
+
+    Where a module differs, what was done since may have put it right: it is worth another look.
+    """
+    return (
+        register_records.written_by_others(connection, EntryKind.PRODUCT, by)
+        + change_records.closed(connection)
+        + records.rounds_of_others(connection, by)
+    )
 
 
 def attempt(

@@ -10,7 +10,7 @@ from trustworks.assurance.model import Identity
 from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from trustworks.assurance.model import Product
@@ -44,6 +44,11 @@ class Difference:
     def sentence(self) -> str:
         """What differs, for people."""
         return f"the {FIELDS[self.field]} is {self.found or 'empty'}, expected was {self.expected}"
+
+
+def sentences(kept: Iterable[Mapping[str, str]]) -> tuple[str, ...]:
+    """Differences as an item keeps them, for people."""
+    return tuple(Difference(**one).sentence for one in kept)
 
 
 def identity_of(info: ModuleInfo, at: datetime) -> Identity:

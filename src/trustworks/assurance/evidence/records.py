@@ -152,6 +152,14 @@ def last_round(connection: Connection) -> Round | None:
     return Round(number=row.number, at=row.at, by=row.by, items=items)
 
 
+def rounds_of_others(connection: Connection, by: str) -> int:
+    """How many looks somebody else than `by` made."""
+    found: int = connection.execute(
+        select(func.count()).select_from(rounds).where(rounds.c.by != by)
+    ).scalar_one()
+    return found
+
+
 def add_done(connection: Connection, done: Done, *, at: datetime, by: str) -> int:
     """Enter that a duty was done; answers the entry's number."""
     if connection.dialect.name == "postgresql":  # SQLite has one writer anyway

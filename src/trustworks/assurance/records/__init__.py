@@ -15,6 +15,7 @@ from trustworks.assurance.records.tables import (
     newest,
     replace_catalogue,
     write,
+    written_by_others,
 )
 
 __all__ = [
@@ -34,4 +35,5 @@ __all__ = [
     "newest",
     "replace_catalogue",
     "write",
+    "written_by_others",
 ]

@@ -154,6 +154,16 @@ def history(connection: Connection, kind: EntryKind, identifier: str) -> list[Ve
     return [Version(**{**row._mapping, "kind": EntryKind(row.kind)}) for row in rows]  # noqa: SLF001 - as above
 
 
+def written_by_others(connection: Connection, kind: EntryKind, by: str) -> int:
+    """How many versions of entries of one kind somebody else than `by` wrote."""
+    found: int = connection.execute(
+        select(func.count())
+        .select_from(_entries)
+        .where(_entries.c.kind == kind.value, _entries.c.written_by != by)
+    ).scalar_one()
+    return found
+
+
 def entries(connection: Connection, kind: EntryKind) -> dict[str, Entry]:
     """What stands of one kind, by id, in the order of the ids."""
     last = (

@@ -87,7 +87,9 @@ def test_a_product_is_entered_changed_bound_and_retired(office: Office) -> None:
     shown = carl.get(page)
     assert 'value="1.0"' in shown.body.decode()
     before = carl.fields(page, f"{page}/change")
-    carl.submit(page, f"{page}/change", name="Imaginary HSM", firmware="1.1", real_hardware="yes")
+    wish = {"name": "Imaginary HSM", "firmware": "1.1", "real_hardware": "yes"}
+    assert "This makes another product of hsm-9" in carl.submit(page, f"{page}/change", 403, **wish).text
+    carl.submit(page, f"{page}/change", **wish, correction="misread on the plate")
     assert "Firmware: 1.0 → 1.1" in carl.get(page).text
     # Who has the old page in front of him looks again.
     told = carl.send(f"{page}/change", 409, **before, name="Other", firmware="9").text

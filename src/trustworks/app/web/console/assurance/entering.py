@@ -88,7 +88,8 @@ class EnteringPages(Room):
             last = records.newest(connection, EntryKind.PRODUCT, identifier)
         if last is not None and str(last.number) != visit.field("version"):
             raise Rejected("console.changed", _CHANGED)
-        self._register(visit).change_product(identifier, **_fields(visit))
+        correction = fields.one_line(visit, "correction")
+        self._register(visit).amend_product(identifier, _fields(visit), correction=correction)
         return self._back(identifier)
 
     def retire(self, visit: Visit) -> RawResponse:
