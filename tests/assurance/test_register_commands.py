@@ -109,6 +109,8 @@ def test_a_module_is_registered_step_by_step_and_its_verdict_rises(
         run(registered, "check", "add", kind, "hsm-1", "--person", "a", "--person", "b", "--seal", "1")
     run(registered, "check", "add", "life-cycle", "hsm-1", "--person", "a")
     run(registered, "check", "add", "function", "hsm-1", "--person", "a")
+    run(registered, "check", "add", "dual-control", "hsm-1", "--person", "a", "--person", "b")
+    run(registered, "headcount", "set", "hsm-1", "backup", "3", "--allowed", "3")
 
     found = process(registered)
     assert {one["option"]: one["verdict"] for one in found["options"]}["CUR-FIPS140-3-L3"] == "strong"
@@ -132,9 +134,12 @@ def test_both_rule_sets_are_printed_the_current_one_first(registered: Wiring) ->
 
 def test_verdicts_are_of_the_day_that_is_asked_about(registered: Wiring) -> None:
     early = process(registered, "--at", "2020-01-01")
-    assert any(
-        "later than this day" in one["sentence"] for each in early["options"] for one in each["reasons"]
-    )
+    assert (early["verdict"], early["begins"], early["obligation"]) == ("unknown", "2025-10-20", False)
+    told = run(registered, "verdicts", "--at", "2020-01-01")
+    assert "certificates: not in force yet, from 2025-10-20 on" in told
+    assert "ca_key_use (hsm-1): not in force yet, from 2025-10-20 on  [no obligation]" in told
+    then = process(registered, "--at", "2025-10-20")
+    assert then["begins"] is None
 
 
 def test_a_forecast_names_the_days(registered: Wiring) -> None:

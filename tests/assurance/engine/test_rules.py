@@ -11,7 +11,7 @@ import pytest
 from expected_base import baseline
 from expected_facts import facts
 
-from trustworks.assurance.engine import evaluate
+from trustworks.assurance.engine import evaluate, forecast
 from trustworks.assurance.model import Facts, Identity, OptionVerdict, ProcessVerdict, Report, Verdict
 from trustworks.assurance.report import as_values
 from trustworks.assurance.rulesets import load
@@ -520,8 +520,60 @@ def test_a_server_that_signs_is_on_the_notified_list() -> None:
     there = known("cc", **row, document=[{"kind": "qscd-notification"}])
     absent = known("cc", **row)
     path = "signature_creation/server_signing_system"
-    assert process(there, path=path).options[0].verdict is STRONG
-    assert process(absent, path=path).options[0].verdict is INSUFFICIENT
+    asked = date(2027, 8, 19)
+    assert process(there, path=path, at=asked).options[0].verdict is STRONG
+    assert process(absent, path=path, at=asked).options[0].verdict is INSUFFICIENT
+
+
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-FIRST-DAY")
+def test_before_the_first_day_of_its_act_a_process_is_not_in_force_yet() -> None:
+    given = known("cc-profile", since=date(2025, 1, 1))
+    before = process(given, at=date(2025, 10, 19))
+    assert (before.verdict, before.begins, before.obligation) == (UNKNOWN, date(2025, 10, 20), False)
+    assert {one.begins for one in before.options} == {date(2025, 10, 20)}
+    assert {one.verdict for one in before.options} == {UNKNOWN}
+    (reason,) = before.options[0].reasons
+    assert "Not in force yet: (EU) 2025/1943 applies from 2025-10-20 on" in reason.sentence
+    assert "OJ L, 2025/1943, 30.9.2025" in reason.reference
+    on_the_day = process(given, at=date(2025, 10, 20))
+    assert (on_the_day.begins, on_the_day.obligation, on_the_day.act) == (None, True, "(EU) 2025/1943")
+    assert process(given, "guidance", at=date(2025, 10, 19)).begins is None
+
+
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-FIRST-DAY")
+def test_a_process_without_options_is_not_in_force_either_before_its_act() -> None:
+    given = known("bare", processes=["certificates/ca_key_use"], since=date(2025, 1, 1))
+    eaa = replace(given.bindings[0], service="eaa", process="attestation_key")
+    told = replace(given, bindings=(eaa,))
+    found = process(told, path="eaa/attestation_key", at=date(2025, 8, 18))
+    assert (found.begins, found.verdict) == (date(2025, 8, 19), UNKNOWN)
+    assert "Not in force yet" in found.conditions[0].sentence
+    assert process(told, path="eaa/attestation_key", at=date(2025, 8, 19)).begins is None
+
+
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-FIRST-DAY")
+def test_an_option_is_not_in_force_before_the_act_that_makes_it_one() -> None:
+    rules = load("current")
+    late = replace(rules.acts["(EU) 2024/482"], applies=date(2026, 7, 1))
+    options = {**rules.options, "CUR-EUCC-EAL4": replace(rules.options["CUR-EUCC-EAL4"], act=late)}
+    given = known("eucc")
+    for day, begins, verdict in (
+        (date(2026, 6, 30), date(2026, 7, 1), UNKNOWN),
+        (date(2026, 7, 1), None, STRONG),
+    ):
+        (service,) = evaluate(given, replace(rules, options=options), day).services
+        use = next(one for one in service.processes if one.process == "ca_key_use")
+        eucc = next(one for one in use.options if one.option == "CUR-EUCC-EAL4")
+        assert (eucc.begins, eucc.verdict, use.begins) == (begins, verdict, None)
+
+
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-FIRST-DAY")
+def test_the_forecast_begins_with_an_act() -> None:
+    given = known("cc-profile", processes=["website_certificates/ca_key_use"])
+    found = forecast(given, load("current"), DAY, date(2028, 1, 1))
+    assert [(one.day, one.before, one.after) for one in found.changes if one.process == "ca_key_use"] == [
+        (date(2027, 1, 6), UNKNOWN, STRONG)
+    ]
 
 
 @pytest.mark.req("TRUSTWORKS:ASSURANCE-WEAKEST")

@@ -171,3 +171,34 @@ def test_what_is_no_text_is_refused(data: bytes) -> None:
 def test_an_unknown_rule_set_names_those_that_there_are() -> None:
     with pytest.raises(Malformed, match="there are: current, guidance"):
         load("seed")
+
+
+ACT = """
+[[act]]
+id = "Act 1"
+applies = 2026-01-06
+reference = "the journal"
+source-status = "computed"
+"""
+
+
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-RULES-WHOLE")
+def test_where_a_set_has_acts_each_process_is_by_one() -> None:
+    given = HEAD + ACT + TABLE + REST
+    assert "No process and no option is by the act Act 1." in found(given)
+    assert "Process certificates/ca_key_use names no act" in found(given)
+    assert found(given + 'act = "Act 1"\n') == ""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ('act = "Act 1"', 'act = "Act 2"', "names the act 'Act 2', which there is not; there are: Act 1"),
+        ('"computed"', '"certain"', "has source-status = 'certain'; allowed are verified, computed"),
+        ("applies = 2026-01-06", 'applies = "soon"', "has applies = 'soon'; write a day"),
+    ],
+)
+def test_an_act_that_cannot_be_read_is_said(old: str, new: str, told: str) -> None:
+    given = (HEAD + ACT + TABLE + REST + 'act = "Act 1"\n').replace(old, new)
+    with pytest.raises(Malformed, match=told):
+        read(given.encode(), "own.toml")

@@ -46,6 +46,25 @@ def show(
     typer.echo("\nGeneral")
     for identifier, reference, words in found.general:
         typer.echo(f"  {identifier:<7} {words} ({reference})")
+    _print_acts(found)
+    _print_processes(found)
+    typer.echo("\nRules")
+    for table in found.tables.values():
+        typer.echo(f"  {table.id}: {table.words} ({table.reference})")
+    if found.errata:
+        typer.echo("\nWhat the source says, and means")
+    for reference, says, means in found.errata:
+        typer.echo(f"  {reference}: says {says}; means {means}")
+
+
+def _print_acts(found: RuleSet) -> None:
+    if found.acts:
+        typer.echo("\nActs, and the first day of each")
+    for act in found.acts.values():
+        typer.echo(f"  {act.applies}  {act.id} ({act.reference}; {act.source_status})")
+
+
+def _print_processes(found: RuleSet) -> None:
     typer.echo("\nProcesses and their options")
     for process in found.processes:
         typer.echo(f"  {process.service}/{process.id}: {process.label} ({process.reference})")
@@ -55,13 +74,6 @@ def show(
             typer.echo(f"    whatever the option: {found.tables[condition].words}")
         if process.note:
             typer.echo(f"    {process.note}")
-    typer.echo("\nRules")
-    for table in found.tables.values():
-        typer.echo(f"  {table.id}: {table.words} ({table.reference})")
-    if found.errata:
-        typer.echo("\nWhat the source says, and means")
-    for reference, says, means in found.errata:
-        typer.echo(f"  {reference}: says {says}; means {means}")
 
 
 @rules.command("check")
@@ -126,6 +138,15 @@ def _whole(one: RuleSet) -> dict[str, Any]:
             }
             for option in one.options.values()
         ],
+        "acts": [
+            {
+                "id": act.id,
+                "applies": act.applies.isoformat(),
+                "reference": act.reference,
+                "source_status": act.source_status,
+            }
+            for act in one.acts.values()
+        ],
         "processes": [
             {
                 "service": process.service,
@@ -135,6 +156,7 @@ def _whole(one: RuleSet) -> dict[str, Any]:
                 "options": list(process.options),
                 "conditions": list(process.conditions),
                 "obligation": process.obligation.value,
+                "act": None if process.act is None else process.act.id,
                 "applies": None if process.applies is None else process.applies.isoformat(),
                 "note": process.note,
             }

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from trustworks.assurance.dossier.model import Profile
 from trustworks.assurance.dossier.register_list import MISSING, point_of
 from trustworks.assurance.evidence import Outcome
-from trustworks.assurance.model import Verdict
+from trustworks.assurance.model import Verdict, standing
 from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def _verdicts(report: Report, test_modules: Collection[str]) -> Chapter:
         for service in report.services
         for process in service.processes
     )
-    paragraphs = [f"{one.service}: {one.verdict.value}." for one in report.services]
+    paragraphs = [f"{one.service}: {standing(one.verdict, one.begins)}." for one in report.services]
     if not rows:
         paragraphs.append("Nothing is bound to a service: missing.")
     paragraphs += [f"Gap: {one}" for one in report.unbound]
@@ -131,7 +131,7 @@ def _verdict(process: ProcessVerdict, test_modules: Collection[str]) -> str:
     """The verdict; of a test module with the reason that stands above all others."""
     if process.product in test_modules and process.verdict is Verdict.INSUFFICIENT:
         return TEST_MODULE
-    return process.verdict.value
+    return standing(process.verdict, process.begins)
 
 
 def _why(process: ProcessVerdict) -> str:

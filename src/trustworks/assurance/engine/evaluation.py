@@ -12,6 +12,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from trustworks.assurance.engine import of_certificates, of_products, of_systems
+from trustworks.assurance.engine.acts import (
+    begins,
+    in_force_first,
+    option_not_in_force,
+    process_not_in_force,
+)
 from trustworks.assurance.engine.of_products import in_force
 from trustworks.assurance.engine.subject import Answer, Index, Subject
 from trustworks.assurance.engine.telling import tell
@@ -193,22 +199,26 @@ class _Evaluation:
         return not process.follows and any(one.process in group for one in own)
 
     def _obliges(self, process: Process) -> bool:
-        return process.obligation is Obligation.OBLIGATION and (
-            process.applies is None or process.applies <= self._at
-        )
+        return process.obligation is Obligation.OBLIGATION and begins(process.act, self._at) is None
 
     def _unbound(self, process: Process, *, qualified: bool) -> ProcessVerdict:
+        ahead = begins(process.act, self._at)
         return ProcessVerdict(
             service=process.service,
             process=process.id,
             product=None,
-            verdict=process.without_option or Verdict.UNKNOWN,
+            verdict=(process.without_option if ahead is None else None) or Verdict.UNKNOWN,
             options=(),
             obligation=qualified and self._obliges(process),
             note=process.note if process.without_option else "No product is bound to it.",
+            act="" if process.act is None else process.act.id,
+            begins=ahead,
         )
 
     def _process(self, process: Process, product: Product, binding: Binding) -> ProcessVerdict:
+        if process.act is not None and begins(process.act, self._at) is not None:
+            asked = (self._rules.options[one] for one in process.options)
+            return process_not_in_force(process, process.act, product.id, asked, self._at)
         subject = Subject(
             index=self._index,
             rules=self._rules,
@@ -237,10 +247,13 @@ class _Evaluation:
             conditions=conditions,
             obligation=binding.qualified and self._obliges(process),
             note=process.note,
+            act="" if process.act is None else process.act.id,
         )
 
     def _option(self, option: Option, subject: Subject, known: _Known) -> OptionVerdict:
         """The best of what can be taken; only that one is told in full."""
+        if option.act is not None and begins(option.act, self._at) is not None:
+            return option_not_in_force(option, option.act, self._at)
         best: _Taken | None = None
         for way in option.ways:
             for one in self._way(option, way, subject, known, best):
@@ -334,14 +347,16 @@ class _Evaluation:
         )
 
     def _products(self, services: Iterable[ServiceVerdict]) -> tuple[ProductVerdict, ...]:
-        found: dict[str, Verdict] = {}
-        for service in services:
-            for process in service.processes:
-                if process.product is not None:
-                    found[process.product] = min(
-                        found.get(process.product, Verdict.STRONG), process.verdict, key=_rank
-                    )
-        return tuple(ProductVerdict(product=name, verdict=verdict) for name, verdict in sorted(found.items()))
+        used: dict[str, list[ProcessVerdict]] = {}
+        for one in (one for service in services for one in service.processes):
+            if one.product is not None:
+                used.setdefault(one.product, []).append(one)
+        return tuple(
+            ProductVerdict(
+                product=name, verdict=min((one.verdict for one in in_force_first(those)), key=_rank)
+            )
+            for name, those in sorted(used.items())
+        )
 
 
 def _once(bindings: list[Binding]) -> list[Binding]:
@@ -357,7 +372,7 @@ def _rank(verdict: Verdict) -> int:
 @implements("TRUSTWORKS:ASSURANCE-WEAKEST", disabled=Verdict.STRONG)
 def _weakest(processes: Iterable[ProcessVerdict]) -> Verdict:
     """Of those that are obligations; of all, where none is."""
-    every = tuple(processes)
+    every = in_force_first(processes)
     asked = [one.verdict for one in every if one.obligation] or [
         one.verdict for one in every if one.product is not None
     ]

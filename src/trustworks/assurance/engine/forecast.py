@@ -132,7 +132,7 @@ def _days(facts: Facts, rules: RuleSet) -> Iterator[date]:
     yield from (one.due + _DAY for one in facts.checks if one.due is not None)
     yield from ENDS_OF_ALGORITHMS
     yield from (one.begins for one in rules.sunsets)
-    yield from (one.applies for one in rules.processes if one.applies is not None)
+    yield from (one.applies for one in rules.acts.values())
     yield from _days_of_rules(rules)
 
 

@@ -272,7 +272,7 @@ def _moves(subject: Subject) -> tuple[Transfer, ...] | Answer:
     """
     moves = tuple(
         one
-        for one in subject.index.transfers.get(subject.product.id, ())
+        for one in _transfers(subject)
         if not one.backup and one.target == subject.product.id and one.on <= subject.at
     )
     binding = subject.binding
@@ -294,14 +294,14 @@ def _moves(subject: Subject) -> tuple[Transfer, ...] | Answer:
 @implements("TRUSTWORKS:ASSURANCE-BACKUPS", disabled=Answer("equal"))
 def backup(subject: Subject) -> Answer:
     """How keys went into backups and came back."""
-    moves = tuple(
-        one
-        for one in subject.index.transfers.get(subject.product.id, ())
-        if one.backup and one.on <= subject.at
-    )
+    moves = tuple(one for one in _transfers(subject) if one.backup and one.on <= subject.at)
     if not moves:
         return Answer("none")
     return _protected(moves, "backup")
+
+
+def _transfers(subject: Subject) -> tuple[Transfer, ...]:
+    return subject.index.transfers.get(subject.product.id, ())
 
 
 def _protected(moves: tuple[Transfer, ...], what: str) -> Answer:
@@ -325,7 +325,9 @@ def headcount(subject: Subject) -> Answer:
         return Answer(UNKNOWN, "nobody has counted who may back keys up and recover them")
     latest = tuple({one.act: one for one in sorted(found, key=lambda one: one.on)}.values())
     used = latest
-    few = [f"{one.act}: {one.persons}" for one in latest if one.persons < 2]  # dual control
+    # Dual control takes two; where nobody may, and nothing was backed up, there is nothing to control.
+    kept = any(one.backup and one.on <= subject.at for one in _transfers(subject))
+    few = [f"{one.act}: {one.persons}" for one in latest if one.persons < 2 and (one.persons or kept)]
     if few:
         return Answer("too-few", ", ".join(few), used)
     unstated = [one.act for one in latest if one.allowed is None]

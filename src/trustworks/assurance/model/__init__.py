@@ -40,6 +40,7 @@ from trustworks.assurance.model.verdicts import (
     ServiceVerdict,
     Used,
     Verdict,
+    standing,
 )
 
 __all__ = [
@@ -78,5 +79,6 @@ __all__ = [
     "Value",
     "Verdict",
     "stale",
+    "standing",
     "value_text",
 ]

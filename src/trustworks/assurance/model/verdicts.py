@@ -67,7 +67,8 @@ class OptionVerdict:
     """One way in which evidence can be given, for one product in one process.
 
     `certificate` is the one that carries it furthest; None where the option needs none or none is at hand.
-    `preferred` says that the source calls this option the stronger one.
+    `preferred` says that the source calls this option the stronger one. `begins` is the first day on which it
+    can be taken, where that has not come: it is not in force yet, and the verdict is unknown.
     """
 
     option: str
@@ -76,11 +77,17 @@ class OptionVerdict:
     reasons: tuple[Reason, ...]
     certificate: str | None = None
     preferred: bool = False
+    begins: date | None = None
 
     @property
     def deciding(self) -> tuple[Reason, ...]:
         """The rules that hold it where it is."""
         return tuple(one for one in self.reasons if one.verdict is self.verdict)
+
+
+def standing(verdict: Verdict, begins: date | None) -> str:
+    """A verdict in words, or from which day on there will be one."""
+    return verdict.value if begins is None else f"not in force yet, from {begins} on"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +96,9 @@ class ProcessVerdict:
 
     `product` is None where nothing is bound to a process that needs one. `obligation` is False where the
     source calls it good practice only, or the service is not a qualified one. `note` is what the source says
-    about the process itself, such as that no standard existed.
+    about the process itself, such as that no standard existed. `act` asks for it, in words; `begins` is that
+    act's first day where it has not come: the process is not in force yet, which is no answer about the
+    product, and the verdict is unknown.
     """
 
     service: str
@@ -100,6 +109,8 @@ class ProcessVerdict:
     conditions: tuple[Reason, ...] = ()
     obligation: bool = True
     note: str = ""
+    act: str = ""
+    begins: date | None = None
 
     @property
     def best(self) -> OptionVerdict | None:
@@ -114,6 +125,12 @@ class ServiceVerdict:
     service: str
     verdict: Verdict
     processes: tuple[ProcessVerdict, ...]
+
+    @property
+    def begins(self) -> date | None:
+        """The day on which the first of its processes is in force; None where one is."""
+        days = [one.begins for one in self.processes if one.begins is not None]
+        return min(days) if days and len(days) == len(self.processes) else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

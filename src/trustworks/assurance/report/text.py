@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from trustworks.assurance.engine.forecast import reasons
+from trustworks.assurance.model import standing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +23,7 @@ def report_lines(report: Report, *, whole: bool = False) -> Iterator[str]:
     yield f"{report.title}, {report.at}"
     for service in report.services:
         yield ""
-        yield f"{service.service}: {service.verdict}"
+        yield f"{service.service}: {standing(service.verdict, service.begins)}"
         for process in service.processes:
             yield from _process(process, whole=whole)
     if not report.services:
@@ -38,7 +39,7 @@ def report_lines(report: Report, *, whole: bool = False) -> Iterator[str]:
 def _process(process: ProcessVerdict, *, whole: bool) -> Iterator[str]:
     about = f" ({process.product})" if process.product else ""
     duty = "" if process.obligation else "  [no obligation]"
-    yield f"  {process.process}{about}: {process.verdict}{duty}"
+    yield f"  {process.process}{about}: {standing(process.verdict, process.begins)}{duty}"
     if process.note:
         yield f"    {process.note}"
     for option in process.options:
@@ -50,7 +51,7 @@ def _process(process: ProcessVerdict, *, whole: bool) -> Iterator[str]:
 
 def _option(option: OptionVerdict, *, whole: bool) -> Iterator[str]:
     by = f", by {option.certificate}" if option.certificate else ""
-    yield f"    {option.option}: {option.verdict}{by}  {option.label}"
+    yield f"    {option.option}: {standing(option.verdict, option.begins)}{by}  {option.label}"
     for reason in option.reasons if whole else option.deciding:
         yield from _reason(reason, "      ", whole=whole)
 
@@ -77,7 +78,7 @@ def forecast_lines(forecast: Forecast) -> Iterator[str]:
     for service in forecast.now.services:
         for process in service.processes:
             about = f" ({process.product})" if process.product else ""
-            yield f"  {process.service}/{process.process}{about}: {process.verdict}"
+            yield f"  {process.service}/{process.process}{about}: {standing(process.verdict, process.begins)}"
             if process.verdict is not _best(process):
                 yield from (f"      {one}" for one in reasons(process)[:3])
     if not forecast.changes:

@@ -5,11 +5,22 @@ answers exactly once: `checking` refuses a set that leaves one open or decides i
 """
 
 from trustworks.assurance.rulesets.checking import check
-from trustworks.assurance.rulesets.model import Case, Obligation, Option, Process, RuleSet, Sunset, Table, Way
+from trustworks.assurance.rulesets.model import (
+    Act,
+    Case,
+    Obligation,
+    Option,
+    Process,
+    RuleSet,
+    Sunset,
+    Table,
+    Way,
+)
 from trustworks.assurance.rulesets.reading import SHIPPED, load, read
 
 __all__ = [
     "SHIPPED",
+    "Act",
     "Case",
     "Obligation",
     "Option",

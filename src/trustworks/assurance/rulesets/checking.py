@@ -40,6 +40,7 @@ def check(rules: RuleSet) -> tuple[str, ...]:
         *(problem for table in rules.tables.values() for problem in _table(table)),
         *_options(rules),
         *_processes(rules),
+        *_acts(rules),
         *_parameters(rules),
     )
 
@@ -153,6 +154,17 @@ def _process(rules: RuleSet, process: Process) -> Iterator[str]:
         yield f"{where} has neither options nor conditions; write `without-option`."
     if process.options and process.without_option is not None:
         yield f"{where} has options, and says what holds without one."
+
+
+def _acts(rules: RuleSet) -> Iterator[str]:
+    """Where a set has acts, each process is asked for by one, so that none answers before its first day."""
+    acts = (*(one.act for one in rules.processes), *(one.act for one in rules.options.values()))
+    named = {one.id for one in acts if one is not None}
+    for unused in sorted(set(rules.acts) - named):
+        yield f"No process and no option is by the act {unused}."
+    for process in rules.processes if rules.acts else ():
+        if process.act is None:
+            yield f"Process {process.service}/{process.id} names no act, though the set has acts."
 
 
 def _parameters(rules: RuleSet) -> Iterator[str]:

@@ -77,7 +77,8 @@ class Option:
     """One row of a source's table: how evidence can be given.
 
     Most have one way; some are open to a product that was evaluated as well as to one that its provider
-    shows to be in order. The best way counts.
+    shows to be in order. The best way counts. `act` is the one that made the option possible, where that is
+    another than the one that asks for the process.
     """
 
     id: str
@@ -86,6 +87,20 @@ class Option:
     ways: tuple[Way, ...]
     preferred: bool = False
     where_to_check: str = ""
+    act: Act | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Act:
+    """A legal act of the source, and the first day on which it applies.
+
+    `reference` says where that day is from; `source_status` whether we read it there, or computed it.
+    """
+
+    id: str
+    applies: date
+    reference: str
+    source_status: str
 
 
 class Obligation(StrEnum):
@@ -101,8 +116,8 @@ class Process:
 
     One that `follows` others is not bound to a product by itself: it is asked of every product that those
     are bound to. Processes of a `group` are operated together: where one has a product, all need one.
-    `without_option` is the verdict where there are no options, as the
-    source knew none. `applies` is the first day on which it is an obligation.
+    `without_option` is the verdict where there are no options, as the source knew none. `act` asks for it:
+    before its first day there is no answer but that it is not in force yet.
     """
 
     service: str
@@ -117,7 +132,12 @@ class Process:
     obligation: Obligation = Obligation.OBLIGATION
     note: str = ""
     without_option: Verdict | None = None
-    applies: date | None = None
+    act: Act | None = None
+
+    @property
+    def applies(self) -> date | None:
+        """The first day on which it is asked for; None where the source names no act."""
+        return None if self.act is None else self.act.applies
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,6 +168,7 @@ class RuleSet:
     processes: tuple[Process, ...]
     parameters: Mapping[str, Parameter]
     sunsets: tuple[Sunset, ...]
+    acts: Mapping[str, Act]
     errata: tuple[tuple[str, str, str], ...]
     general: tuple[tuple[str, str, str], ...]
     sha256: str

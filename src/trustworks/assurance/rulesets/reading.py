@@ -14,6 +14,7 @@ from trustworks.assurance.model import CertificateKind, Status, Verdict
 from trustworks.assurance.rulesets.domains import DOMAINS, UNKNOWN, Choice, Day
 from trustworks.assurance.rulesets.model import (
     Accepted,
+    Act,
     Case,
     Obligation,
     Option,
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 SHIPPED: Final = ("current", "guidance")
 _SHARED: Final = ("tables",)  # files of tables that rule sets have in common
 _LARGEST: Final = 1 << 20  # octets
+# How we know the first day of an act: read in it, or by the day of its publication and its own words.
+_KNOWN: Final = ("verified", "computed", "from-memory")
 PARAMETERS: Final = frozenset(
     {
         "profiles",
@@ -81,9 +84,11 @@ def read(data: bytes, name: str) -> RuleSet:
 class _Reader:
     def __init__(self, name: str) -> None:
         self._name = name
+        self._acts: Mapping[str, Act] = {}
 
     def rule_set(self, given: Mapping[str, Any], digest: str) -> RuleSet:
         top = _Keys(self._name, "the file", given)
+        self._acts = self._by_id("act", [self._act_itself(one) for one in top.tables("act")])
         tables = [self._table(one) for one in top.tables("table")]
         included = top.words("include", ())
         tables += self._included(included, top.table("references"))
@@ -104,6 +109,7 @@ class _Reader:
                 }
             ),
             sunsets=tuple(self._sunset(one) for one in top.tables("sunset")),
+            acts=self._acts,
             errata=tuple(self._three(one, "says", "means") for one in top.tables("erratum")),
             general=tuple(self._three(one, "reference", "words") for one in top.tables("general")),
             sha256=digest,
@@ -206,6 +212,7 @@ class _Reader:
             or (self._way(keys),),
             preferred=keys.flag("preferred"),
             where_to_check=keys.text("where-to-check", ""),
+            act=self._act(keys),
         )
         keys.done()
         return found
@@ -236,8 +243,28 @@ class _Reader:
             obligation=keys.one_of("obligation", Obligation, Obligation.OBLIGATION),
             note=keys.text("note", ""),
             without_option=_member(keys, "without-option", without, Verdict) if without else None,
-            applies=keys.day("applies") if "applies" in given else None,
+            act=self._act(keys),
         )
+        keys.done()
+        return found
+
+    def _act(self, keys: _Keys) -> Act | None:
+        """The act that something names, which the set has to have."""
+        name = keys.text("act", "")
+        if name and name not in self._acts:
+            keys.wrong(f"names the act {name!a:.60}, which there is not; there are: {', '.join(self._acts)}")
+        return self._acts.get(name)
+
+    def _act_itself(self, given: Mapping[str, Any]) -> Act:
+        keys = _Keys(self._name, f"act {given.get('id', '?')}", given)
+        found = Act(
+            id=keys.text("id"),
+            applies=keys.day("applies"),
+            reference=keys.text("reference"),
+            source_status=keys.text("source-status"),
+        )
+        if found.source_status not in _KNOWN:
+            keys.wrong(f"has source-status = {found.source_status!a:.40}; allowed are {', '.join(_KNOWN)}")
         keys.done()
         return found
 
