@@ -8,7 +8,8 @@ option.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from trustworks.assurance.engine import of_certificates, of_products, of_systems
@@ -18,8 +19,9 @@ from trustworks.assurance.engine.acts import (
     option_not_in_force,
     process_not_in_force,
 )
+from trustworks.assurance.engine.known import Known
 from trustworks.assurance.engine.of_products import in_force
-from trustworks.assurance.engine.subject import Answer, Index, Subject
+from trustworks.assurance.engine.subject import Index, Subject
 from trustworks.assurance.engine.telling import tell
 from trustworks.assurance.model import (
     Binding,
@@ -33,79 +35,39 @@ from trustworks.assurance.model import (
 )
 from trustworks.assurance.model.age import DAYS, stale
 from trustworks.assurance.rulesets.checking import accepts
-from trustworks.assurance.rulesets.domains import OF_CERTIFICATE, OF_PRODUCT
+from trustworks.assurance.rulesets.domains import OF_CERTIFICATE
 from trustworks.assurance.rulesets.model import Obligation
 from trustworks.core.trace import implements
+from trustworks.core.uncollected import uncollected
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from datetime import date
 
+    from trustworks.assurance.engine.subject import Answer
     from trustworks.assurance.model import Facts, Product
     from trustworks.assurance.rulesets import Case, Option, Process, RuleSet, Table, Way
 
 _FIELD: Final = re.compile(r"\{([^{}]*)\}")
-# What an option's own parameters can change.
-_PARAMETRIC: Final = frozenset({"profile", *(one for one in OF_PRODUCT if one.startswith("document:"))})
+_OF_CERTIFICATE: Final = frozenset(OF_CERTIFICATE)
 QUESTIONS: Final = {**of_certificates.QUESTIONS, **of_products.QUESTIONS, **of_systems.QUESTIONS}
 
 
-class _Known:
-    """Answers about one product in one process, so that no option asks again what another has asked."""
-
-    def __init__(self) -> None:
-        self.of_product: dict[str, Answer] = {}
-        self._of_certificates: dict[str, dict[str, Answer]] = {}
-
-    def answers(self, certificate: str | None) -> _Answers:
-        """What is known about the product, and about one certificate of it."""
-        return _Answers(self.of_product, self._of_certificates.setdefault(certificate or "", {}))
-
-    def without_parameters(self) -> _Known:
-        """A copy without what depends on an option's own parameters."""
-        found = _Known()
-        found.of_product = {k: v for k, v in self.of_product.items() if k not in _PARAMETRIC}
-        found._of_certificates = {
-            certificate: {k: v for k, v in those.items() if k not in _PARAMETRIC}
-            for certificate, those in self._of_certificates.items()
-        }
-        return found
-
-
-@dataclass(frozen=True, slots=True)
-class _Answers:
-    """Answers about a product and one certificate; a question is asked when it is needed first."""
-
-    of_product: dict[str, Answer]
-    of_certificate: dict[str, Answer]
-
-    def __call__(self, question: str, subject: Subject) -> Answer:
-        known = self.of_certificate if question in OF_CERTIFICATE else self.of_product
-        found = known.get(question)
-        if found is None:
-            found = known[question] = QUESTIONS[question](subject)
-        return found
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class _Taken:
-    """A way of an option with one certificate: what its rules decided."""
+    """A way of an option with one certificate: what its rules decided, or without rules, why none was asked.
 
-    way: Way
-    subject: Subject
-    cases: tuple[Case, ...]
-    answers: _Answers
-    reasons: tuple[Reason, ...] = ()  # where no rule was asked
+    `rank` is that of its verdict; of equals, one that looked at something goes before one whose certificate
+    is not there.
+    """
 
-    @property
-    def verdict(self) -> Verdict:
-        found = [one.verdict for one in self.cases] + [one.verdict for one in self.reasons]
-        return min(found, key=_rank)
+    __slots__ = ("cases", "rank", "reasons", "subject", "verdict", "way")
 
-    @property
-    def rank(self) -> tuple[int, bool]:
-        """Of equals, one that looked at something goes before one whose certificate is not there."""
-        return self.verdict.rank, not self.reasons
+    def __init__(
+        self, way: Way, subject: Subject, cases: tuple[Case, ...] = (), reasons: tuple[Reason, ...] = ()
+    ) -> None:
+        self.way, self.subject, self.cases, self.reasons = way, subject, cases, reasons
+        self.verdict = min([one.verdict for one in (cases or reasons)], key=_rank)
+        self.rank = self.verdict.rank, not reasons
 
 
 def evaluate(facts: Facts | Index, rules: RuleSet, at: date, *, stale_after: int = DAYS) -> Report:
@@ -116,7 +78,8 @@ def evaluate(facts: Facts | Index, rules: RuleSet, at: date, *, stale_after: int
     `stale_after` is the age in days beyond which a source is told to be old; it changes no verdict.
     """
     index = facts if isinstance(facts, Index) else Index(facts)
-    return _Evaluation(index, rules, at, stale_after).report()
+    with uncollected():  # a report over a large register has a hundred thousand objects
+        return _Evaluation(index, rules, at, stale_after).report()
 
 
 class _Evaluation:
@@ -219,6 +182,7 @@ class _Evaluation:
         if process.act is not None and begins(process.act, self._at) is not None:
             asked = (self._rules.options[one] for one in process.options)
             return process_not_in_force(process, process.act, product.id, asked, self._at)
+        known = Known(QUESTIONS)
         subject = Subject(
             index=self._index,
             rules=self._rules,
@@ -229,11 +193,12 @@ class _Evaluation:
             certificate=None,
             parameters={**self._rules.parameters, **process.parameters},
             stale=self._stale,
+            known=known,
+            certified=known.of_product,
         )
-        known = _Known()
-        options = tuple(self._option(self._rules.options[one], subject, known) for one in process.options)
+        options = tuple(self._option(self._rules.options[one], subject) for one in process.options)
         conditions = tuple(
-            _explain(table, self._decide(table, subject, known.answers(None)), subject, known.answers(None))
+            _explain(table, self._decide(table, subject), subject)
             for table in (self._rules.tables[one] for one in process.conditions)
         )
         best = max((one.verdict for one in options), key=_rank, default=process.without_option)
@@ -250,13 +215,13 @@ class _Evaluation:
             act="" if process.act is None else process.act.id,
         )
 
-    def _option(self, option: Option, subject: Subject, known: _Known) -> OptionVerdict:
+    def _option(self, option: Option, subject: Subject) -> OptionVerdict:
         """The best of what can be taken; only that one is told in full."""
         if option.act is not None and begins(option.act, self._at) is not None:
             return option_not_in_force(option, option.act, self._at)
         best: _Taken | None = None
         for way in option.ways:
-            for one in self._way(option, way, subject, known, best):
+            for one in self._way(option, way, subject, best):
                 if best is None or one.rank > best.rank:
                     best = one
         assert best is not None  # noqa: S101 - an option has a way, and a way something to tell
@@ -267,16 +232,14 @@ class _Evaluation:
             verdict=best.verdict,
             reasons=best.reasons
             or tuple(
-                _explain(self._rules.tables[rule], case, best.subject, best.answers)
+                _explain(self._rules.tables[rule], case, best.subject)
                 for rule, case in zip(best.way.rules, best.cases, strict=True)
             ),
             certificate=None if certificate is None else certificate.id,
             preferred=option.preferred,
         )
 
-    def _way(
-        self, option: Option, way: Way, subject: Subject, known: _Known, best: _Taken | None
-    ) -> Iterator[_Taken]:
+    def _way(self, option: Option, way: Way, subject: Subject, best: _Taken | None) -> Iterator[_Taken]:
         """The way with each certificate that it can take; once where it takes none.
 
         One of which it is seen early that it carries no further than the best so far is not looked at to its
@@ -284,53 +247,57 @@ class _Evaluation:
         """
         about = subject
         if way.parameters:
-            about = replace(subject, parameters={**subject.parameters, **way.parameters})
-            known = known.without_parameters()
+            about = subject.altered(
+                parameters={**subject.parameters, **way.parameters}, known=subject.known.without_parameters()
+            )
         if not way.certificates:
-            yield from self._take(way, about, known.answers(None), None)
+            yield from self._take(way, about, None)
             return
         candidates = [
             one for one in self._index.certificates_of(subject.product) if one.kind in way.certificates
         ]
         for certificate in candidates:
-            own = replace(about, certificate=certificate)
-            for one in self._take(way, own, known.answers(certificate.id), best):
+            for one in self._take(way, about.altered(certificate=certificate), best):
                 best = one if best is None or one.rank > best.rank else best
                 yield one
         if not candidates:
-            yield self._without_certificate(option, way, about, known.answers(None))
+            yield self._without_certificate(option, way, about)
 
-    def _take(self, way: Way, subject: Subject, answers: _Answers, best: _Taken | None) -> Iterator[_Taken]:
+    def _take(self, way: Way, subject: Subject, best: _Taken | None) -> Iterator[_Taken]:
+        least = best.verdict.rank if best is not None and best.cases else -1
         cases = []
         for rule in way.rules:
-            case = self._decide(self._rules.tables[rule], subject, answers)
+            case = self._decide(self._rules.tables[rule], subject)
             cases.append(case)
-            if best is not None and best.cases and case.verdict.rank <= best.verdict.rank:
+            if case.verdict.rank <= least:
                 return
-        yield _Taken(way=way, subject=subject, cases=tuple(cases), answers=answers)
+        yield _Taken(way, subject, cases=tuple(cases))
 
-    def _decide(self, table: Table, subject: Subject, answers: _Answers) -> Case:
+    def _decide(self, table: Table, subject: Subject) -> Case:
         """The case that holds for what the table asks."""
-        values = tuple(answers(question, subject).value for question in table.asks)
+        about = subject.known.of_product if _OF_CERTIFICATE.isdisjoint(table.asks) else subject.certified
+        decided = about.cases.get(table.id)
+        if decided is not None:
+            return decided[1]
+        values = tuple([subject.ask(question).value for question in table.asks])
         found = self._cases.get((table.id, values))
         if found is None:
             given = dict(zip(table.asks, values, strict=True))
             found = next(one for one in table.cases if accepts(one, given))
             self._cases[table.id, values] = found
+        about.cases[table.id] = table, found
         return found
 
-    def _without_certificate(self, option: Option, way: Way, subject: Subject, answers: _Answers) -> _Taken:
+    def _without_certificate(self, option: Option, way: Way, subject: Subject) -> _Taken:
         """A way whose certificate is not there: that, and what would not hold with one either."""
         tables = [self._rules.tables[one] for one in way.rules]
-        asked = [one for one in tables if not any(question in OF_CERTIFICATE for question in one.asks)]
-        decided = [(one, self._decide(one, subject, answers)) for one in asked]
+        asked = [one for one in tables if _OF_CERTIFICATE.isdisjoint(one.asks)]
+        decided = [(one, self._decide(one, subject)) for one in asked]
         reasons = [
-            _explain(table, case, subject, answers)
-            for table, case in decided
-            if case.verdict is Verdict.INSUFFICIENT
+            _explain(table, case, subject) for table, case in decided if case.verdict is Verdict.INSUFFICIENT
         ]
         reasons.append(self._no_certificate(option, way, subject))
-        return _Taken(way=way, subject=subject, cases=(), answers=answers, reasons=tuple(reasons))
+        return _Taken(way, subject, reasons=tuple(reasons))
 
     def _no_certificate(self, option: Option, way: Way, subject: Subject) -> Reason:
         kinds = " or ".join(one.upper() for one in way.certificates)
@@ -384,9 +351,9 @@ def _bare(rule: Callable[..., Reason], *given: Any) -> Reason:
 
 
 @implements("TRUSTWORKS:ASSURANCE-EXPLAINED", disabled=_bare)
-def _explain(table: Table, case: Case, subject: Subject, answers: _Answers) -> Reason:
+def _explain(table: Table, case: Case, subject: Subject) -> Reason:
     """What a table says, with all that it stands on."""
-    asked = {question: answers(question, subject) for question in table.asks}
+    asked = {question: subject.ask(question) for question in table.asks}
     # Told once, though several questions stand on it. By identity: most are not to be hashed.
     bases = {id(basis): basis for one in asked.values() for basis in one.facts}
     return Reason(
@@ -394,11 +361,20 @@ def _explain(table: Table, case: Case, subject: Subject, answers: _Answers) -> R
         reference=table.reference,
         verdict=case.verdict,
         sentence=_fill(case.says, asked),
-        facts=tuple(tell(subject, one) for one in bases.values()),
-        missing=tuple(_fill(one, asked) for one in case.missing),
+        facts=tuple([tell(subject, one) for one in bases.values()]),
+        missing=tuple([_fill(one, asked) for one in case.missing]) if case.missing else (),
         lift=_fill(case.lift, asked),
     )
 
 
 def _fill(text: str, known: Mapping[str, Answer]) -> str:
-    return text if "{" not in text else _FIELD.sub(lambda found: known[found.group(1)].words, text)
+    if "{" not in text:
+        return text
+    pieces = _pieces(text)
+    return "".join([known[one].words if field else one for field, one in pieces])
+
+
+@lru_cache(maxsize=4096)  # by the sentences of rule sets, over and over
+def _pieces(text: str) -> tuple[tuple[bool, str], ...]:
+    """A sentence in pieces, and of each whether it is the name of a question."""
+    return tuple((number % 2 == 1, one) for number, one in enumerate(_FIELD.split(text)))

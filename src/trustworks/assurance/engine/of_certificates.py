@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import date
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from trustworks.assurance.engine.subject import KINDS_OF_ENDED, Answer, area_name, names
@@ -19,6 +20,7 @@ from trustworks.assurance.model import (
     value_text,
 )
 from trustworks.assurance.rulesets.domains import UNKNOWN
+from trustworks.core.remembered import remembered
 from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
@@ -67,17 +69,23 @@ def areas(subject: Subject) -> Answer:
         return _unknown("the levels of its areas", value, facts)
     overall, deviations = known
     below = []
-    for wanted in subject.words("areas"):
-        alternatives = [one.strip() for one in wanted.split("|")]
-        level = next((deviations[one] for one in map(area_name, alternatives) if one in deviations), overall)
+    for first, alternatives in _wanted(subject.words("areas")):
+        level = next((deviations[one] for one in alternatives if one in deviations), overall)
         if level is None or level < 3:
-            below.append(f"{alternatives[0]} ({'does not apply' if level is None else f'level {level}'})")
+            below.append(f"{first} ({'does not apply' if level is None else f'level {level}'})")
     told = ", ".join(below)
     if not below:
         low = overall < 3 or any(level is not None and level < 3 for level in deviations.values())
         return Answer("keys-at-3" if low else "all-at-3", told, facts)
     some = overall >= 3 or any(level is not None and level >= 3 for level in deviations.values())
     return Answer("some-at-3" if some else "none-at-3", told, facts)
+
+
+@cache  # by the lists of rule sets, of which there are few
+def _wanted(areas: tuple[str, ...]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Each area as it is told, and all its names as they are compared."""
+    split = [[one.strip() for one in wanted.split("|")] for wanted in areas]
+    return tuple((names[0], tuple(map(area_name, names))) for names in split)
 
 
 @implements("TRUSTWORKS:ASSURANCE-STANDING", disabled=Answer("active"))
@@ -112,7 +120,7 @@ def _ended(subject: Subject, told: object, ends: object) -> tuple[str, str] | No
     if isinstance(told, Status) and told is not Status.ACTIVE:
         return str(told), f"it is {told}"
     sunsets = subject.rules.sunsets if _certificate(subject).kind is CertificateKind.FIPS else ()
-    own = standard(subject).value if sunsets else ""
+    own = subject.ask("standard").value if sunsets else ""
     for one in sunsets:
         if one.standard == own and one.begins <= subject.at:
             return str(one.status), f"all certificates of {own} are {one.status} since {one.begins}"
@@ -152,11 +160,11 @@ def assured(subject: Subject) -> Answer:
         return _unknown("its caveat", value, facts)
     found = {kind: _sentences(value, subject.words(f"{kind}-caveats")) for kind in _WEAKENING}
     # That entropy was brought in is about the keys that are made of it, and not about keys that are.
-    found["loaded-keys"] = [one for one in found["loaded-keys"] if one not in found["weak-keys"]]
+    found["loaded-keys"] = tuple(one for one in found["loaded-keys"] if one not in found["weak-keys"])
     if not _makes_keys(subject):
-        found["weak-keys"] = []
+        found["weak-keys"] = ()
     if not _brings_keys_in(subject):
-        found["loaded-keys"] = []
+        found["loaded-keys"] = ()
     for kind in _WEAKENING:
         if found[kind]:
             told = dict.fromkeys(one for sentences in found.values() for one in sentences)
@@ -164,17 +172,18 @@ def assured(subject: Subject) -> Answer:
     return Answer("assured", "", facts)
 
 
-def _sentences(caveat: str, patterns: tuple[str, ...]) -> list[str]:
+@remembered(1024)  # modules have the same caveats
+def _sentences(caveat: str, patterns: tuple[str, ...]) -> tuple[str, ...]:
     """The sentences of a caveat that have a word of each part: parts are between +, words between |."""
     plain = re.sub(r"\b(e\.g|i\.e)\.", lambda found: found[1].replace(".", ""), " ".join(caveat.split()))
     wanted = [
         [[word.strip().lower() for word in part.split("|")] for part in one.split("+")] for one in patterns
     ]
-    return [
+    return tuple(
         one.strip(" .;")
         for one in re.split(r"[.;](?:\s|$)", plain)
         if any(all(any(word in one.lower() for word in part) for part in parts) for parts in wanted)
-    ]
+    )
 
 
 def _makes_keys(subject: Subject) -> bool:

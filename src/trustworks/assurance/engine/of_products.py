@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import partial
+from functools import cache, partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
@@ -201,43 +201,49 @@ def _cover(subject: Subject, certificate: Certificate, level: int) -> _Cover | N
     """What a certificate of FIPS 140 leaves to be argued; None where it is not one that can be relied on."""
     if certificate.kind is not CertificateKind.FIPS:
         return None
-    about = replace(subject, certificate=certificate)
-    standing, told = of_certificates.status(about), str(of_certificates.standard(about).value)
+    about = subject.altered(certificate=certificate)
+    standing, told = about.ask("status"), str(about.ask("standard").value)
     known, _ = of_certificates.levels(about)
     if standing.value not in _COVERING or known is None or told not in _STANDARDS:
         return None
-    if of_certificates.identity(about).value != "same" or of_certificates.caveat(about).value not in _KEPT:
+    if about.ask("identity").value != "same" or about.ask("caveat").value not in _KEPT:
         return None
-    if of_certificates.scope(about).value != "inside":
+    if about.ask("scope").value != "inside":
         return None
     overall, deviations = known
     doubtful = {
-        area_name(area)
+        area
         for kind, parameter in _DOUBTED.items()
-        if of_certificates.assured(about).value == kind
-        for area in subject.words(parameter)
+        if about.ask("assured").value == kind
+        for area in _plain(subject.words(parameter))
     }
-    optional = {area_name(one) for one in subject.words("accepted-not-applicable")}
+    optional = frozenset(_plain(subject.words("accepted-not-applicable")))
+    areas = subject.words(_STANDARDS[told])
     left = []
-    for name in subject.words(_STANDARDS[told]):
-        own = deviations.get(area_name(name), overall)
-        lower = (own is None and area_name(name) not in optional) or (own is not None and own < level)
-        if lower or area_name(name) in doubtful:
+    for name, plain in zip(areas, _plain(areas), strict=True):
+        own = deviations.get(plain, overall)
+        lower = (own is None and plain not in optional) or (own is not None and own < level)
+        if lower or plain in doubtful:
             left.append(name)
-    bases = (*standing.facts, *of_certificates.overall_level(about).facts)
+    bases = (*standing.facts, *about.ask("overall-level").facts)
     facts = tuple(tell(about, one) for one in bases)
     return _Cover(uncovered=tuple(left), active=standing.value == "active", facts=facts)
+
+
+@cache  # by the lists of rule sets, of which there are few
+def _plain(areas: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(map(area_name, areas))
 
 
 def evaluated(subject: Subject) -> Answer:
     """Whether an independent body evaluated this very product, by a certificate that has not ended."""
     found = []
     for one in subject.index.certificates_of(subject.product):
-        about = replace(subject, certificate=one)
+        about = subject.altered(certificate=one)
         if (
             one.kind is not CertificateKind.QSCD
-            and of_certificates.status(about).value in _COVERING
-            and of_certificates.identity(about).value == "same"
+            and about.ask("status").value in _COVERING
+            and about.ask("identity").value == "same"
         ):
             found.append(one.id)
     return Answer("yes" if found else "no", ", ".join(found))

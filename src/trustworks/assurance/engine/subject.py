@@ -8,12 +8,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from trustworks.assurance.model import CertificateKind, DocumentKind
+from trustworks.assurance.rulesets.domains import OF_CERTIFICATE
 from trustworks.core.remembered import remembered
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import date
 
+    from trustworks.assurance.engine.known import Found, Known
     from trustworks.assurance.model import (
         Binding,
         Certificate,
@@ -97,6 +99,7 @@ def _by_product(given: Iterable[T]) -> dict[str, tuple[T, ...]]:
     return {product: tuple(those) for product, those in found.items()}
 
 
+_OF_CERTIFICATE = frozenset(OF_CERTIFICATE)
 # Documents that are nothing without what they are against; design and tests are of the product itself.
 _OF_A_STANDARD = frozenset({DocumentKind.CONFORMITY, DocumentKind.ISO_19790})
 
@@ -128,6 +131,39 @@ class Subject:
     certificate: Certificate | None
     parameters: Mapping[str, Parameter]
     stale: frozenset[str]
+    known: Known
+    certified: Found  # of what is known, that about the certificate
+
+    def altered(
+        self,
+        *,
+        certificate: Certificate | None = None,
+        parameters: Mapping[str, Parameter] | None = None,
+        known: Known | None = None,
+    ) -> Subject:
+        """The same with another certificate; or with other parameters, and what is known with them."""
+        certificate, known = certificate or self.certificate, known or self.known
+        return Subject(  # `dataclasses.replace` takes four times as long
+            index=self.index,
+            rules=self.rules,
+            at=self.at,
+            product=self.product,
+            binding=self.binding,
+            process=self.process,
+            certificate=certificate,
+            parameters=self.parameters if parameters is None else parameters,
+            stale=self.stale,
+            known=known,
+            certified=known.of_product if certificate is None else known.of_certificate(certificate.id),
+        )
+
+    def ask(self, question: str) -> Answer:
+        """The answer to a question, which is sought once."""
+        found = (self.certified if question in _OF_CERTIFICATE else self.known.of_product).answers
+        answer = found.get(question)
+        if answer is None:
+            answer = found[question] = self.known.questions[question](self)
+        return answer
 
     def words(self, parameter: str) -> tuple[str, ...]:
         """A parameter that is a list; empty where it is not given."""
@@ -174,8 +210,10 @@ class Subject:
         """What persons confirmed about the certificate by this day, with a page, the newest last."""
         if self.certificate is None:
             return ()
-        place = (self.product.id, self.certificate.id, kind)
-        return tuple(one for one in self.index.confirmations.get(place, ()) if one.on <= self.at)
+        found = self.index.confirmations.get((self.product.id, self.certificate.id, kind), ())
+        if not found or found[-1].on <= self.at:  # they are in the order of their days
+            return found
+        return tuple(one for one in found if one.on <= self.at)
 
 
 def same_name(first: str, second: str) -> bool:

@@ -23,6 +23,14 @@ def tell(subject: Subject, basis: Basis) -> Used:
     """What one fact or statement says, by whom or where, and the hash of its file."""
     if isinstance(basis, Used):
         return basis
+    told = subject.known.told
+    found = told.get(id(basis))
+    if found is None:
+        found = told[id(basis)] = _told(subject, basis)
+    return found
+
+
+def _told(subject: Subject, basis: Fact | Confirmation | Document | Check | Transfer | Headcount) -> Used:
     if isinstance(basis, Fact):
         return _fact(subject, basis)
     if isinstance(basis, Confirmation):

@@ -172,7 +172,7 @@ class Certificate:
     facts: tuple[Fact, ...]
     file: str | None = None
 
-    @property
+    @cached_property
     def id(self) -> str:
         """Scheme and number, such as ``fips:4962``: one in the register."""
         return f"{self.kind}:{self.number}"
