@@ -167,7 +167,17 @@ def test_what_is_registered_is_listed_and_shown(registered: Wiring) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [["product"], ["certificate"], ["binding"], ["check"], ["document"], ["transfer"], ["headcount"]]
+    "words",
+    [
+        ["product"],
+        ["certificate"],
+        ["binding"],
+        ["check"],
+        ["document"],
+        ["paper"],
+        ["transfer"],
+        ["headcount"],
+    ],
 )
 def test_an_empty_list_says_what_would_fill_it(wiring: Wiring, words: list[str]) -> None:
     told = run(wiring, *words, "list")
@@ -224,3 +234,48 @@ def test_transfers_and_numbers_are_entered(registered: Wiring) -> None:
     assert f"{datetime.now(UTC):%Y-%m-%d}  hsm-1 to hsm-2" in run(registered, "transfer", "list")
     assert "recovery: 3, allowed 3" in run(registered, "headcount", "list")
     assert "risk" not in run(registered, "check", "list")
+
+
+def test_a_document_of_the_provider_is_entered_in_versions_and_taken_out(
+    wiring: Wiring, tmp_path: Path
+) -> None:
+    file = tmp_path / "plan.txt"
+    file.write_text("how we end", encoding="utf-8")
+    of = ("--title", "Termination plan", "--written", "2026-01-02", "--pages", "pages 3 to 5")
+    told = run(wiring, "paper", "add", "termination-plan", str(file), *of, "--version", "1")
+    assert "for point 13(d) of Annex III" in told
+    file.write_text("how we end now", encoding="utf-8")
+    run(wiring, "paper", "add", "termination-plan", str(file), *of, "--version", "2", "--names-nobody")
+    (one,) = json.loads(run(wiring, "paper", "list", "--json"))
+    assert (one["version"], one["pages"], one["names_persons"]) == ("2", "pages 3 to 5", False)
+    assert one["sha256"] == hashlib.sha256(b"how we end now").hexdigest()
+    assert "version 2  Termination plan" in run(wiring, "paper", "list")
+    run(wiring, "paper", "remove", one["id"], "--reason", "entered by mistake")
+    assert json.loads(run(wiring, "paper", "list", "--json")) == []
+    with pytest.raises(Rejected, match="has no paper"):
+        run(wiring, "paper", "remove", one["id"], "--reason", "again")
+
+
+@pytest.mark.parametrize(
+    ("words", "refused", "told"),
+    [
+        (("--version", "1", "--written", "2999-01-01"), Rejected, "has not come"),
+        (("--version", " "), Malformed, "needs a title and a version"),
+        (("--version", "1", "--language", "English"), Malformed, "no ISO 639-1 code"),
+        (("--version", "1", "--title", "a\x07b"), Malformed, "cannot be printed"),
+    ],
+)
+def test_a_document_of_the_provider_that_cannot_be_is_refused(
+    wiring: Wiring, tmp_path: Path, words: tuple[str, ...], refused: type[Exception], told: str
+) -> None:
+    file = tmp_path / "plan.txt"
+    file.write_text("how we end", encoding="utf-8")
+    with pytest.raises(refused, match=told):
+        run(wiring, "paper", "add", "termination-plan", str(file), *words)
+    assert json.loads(run(wiring, "paper", "list", "--json")) == []
+
+
+def test_the_kinds_of_documents_name_their_points(wiring: Wiring) -> None:
+    assert "13(d)   termination-plan" in run(wiring, "paper", "kinds")
+    kinds = {one["kind"]: one for one in json.loads(run(wiring, "paper", "kinds", "--json"))}
+    assert kinds["parties"]["points"] == ["2", "11"]

@@ -13,6 +13,7 @@ from trustworks.assurance.model import (
     DocumentKind,
     Headcount,
     Product,
+    ProviderPaper,
     Transfer,
 )
 from trustworks.core.errors import Malformed, Refused, Rejected
@@ -49,6 +50,7 @@ FUNCTIONS: Final = (
     "deliver",
 )
 _ID: Final = re.compile(r"[a-z0-9][a-z0-9.-]{0,62}")
+_LANGUAGE: Final = re.compile(r"[a-z]{2}")
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 # Demonstrations that are nothing without what they are against.
 _OF_A_STANDARD: Final = frozenset({DocumentKind.CONFORMITY, DocumentKind.ISO_19790})
@@ -71,6 +73,8 @@ def check_form(entry: Entry) -> None:
         raise Malformed(
             f"{entry.library_sha256!a:.80} is no SHA-256 in hexadecimal: 64 digits and letters a to f."
         )
+    if isinstance(entry, ProviderPaper):
+        _check_paper(entry)
     if isinstance(entry, Document | Confirmation | Check | Transfer | Headcount):
         _check_values(entry)
 
@@ -98,13 +102,20 @@ def _check_values(entry: Document | Confirmation | Check | Transfer | Headcount)
         raise Malformed(f"A transfer goes from one module to another; both are {entry.source}.")
 
 
+def _check_paper(entry: ProviderPaper) -> None:
+    if not (entry.title.strip() and entry.version.strip()):
+        raise Malformed("A document of the provider needs a title and a version: --title TEXT --version 1.0.")
+    if not _LANGUAGE.fullmatch(entry.language):
+        raise Malformed(f"{entry.language!a:.20} is no ISO 639-1 code of two small letters, for example en.")
+
+
 @implements("TRUSTWORKS:ASSURANCE-NOT-AHEAD", disabled=None)
 def check_day(entry: Entry, today: date) -> None:
     """Refuse what is said to have happened on a day that has not come. Raises `Rejected`."""
     day = None
     if isinstance(entry, Check | Confirmation | Transfer | Headcount):
         day = entry.on
-    elif isinstance(entry, Document):
+    elif isinstance(entry, Document | ProviderPaper):
         day = entry.written
     if day is not None and day > today:
         raise Rejected(
@@ -159,7 +170,7 @@ def check_about(entry: Entry, products: Mapping[str, Product], files: Container[
             f"The certificate {entry.certificate!a:.80} is not bound to {entry.product}. `trustworks "
             f"assurance certificate bind {entry.certificate} {entry.product}` binds it.",
         )
-    if isinstance(entry, Document) and entry.sha256 not in files:
+    if isinstance(entry, Document | ProviderPaper) and entry.sha256 not in files:
         raise Rejected("assurance.file", f"The file {entry.sha256} is not kept; give the file itself.")
 
 

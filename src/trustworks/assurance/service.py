@@ -20,6 +20,7 @@ from trustworks.assurance.model import (
     Facts,
     Headcount,
     Product,
+    ProviderPaper,
     Transfer,
 )
 from trustworks.assurance.records import EntryKind, File
@@ -60,6 +61,7 @@ _KINDS: Final[Mapping[type[Any], EntryKind]] = {
     Confirmation: EntryKind.CONFIRMATION,
     Transfer: EntryKind.TRANSFER,
     Headcount: EntryKind.HEADCOUNT,
+    ProviderPaper: EntryKind.PAPER,
 }
 
 
@@ -335,6 +337,8 @@ def identify(entry: Entry) -> str:
         return f"{entry.service}/{entry.process}/{entry.product}"
     if isinstance(entry, Headcount):
         return f"{entry.product}/{entry.act}"
+    if isinstance(entry, ProviderPaper):
+        return f"{entry.kind}/{hashlib.sha256(entry.title.casefold().encode()).hexdigest()[:12]}"
     digest = hashlib.sha256(records.encode(entry).encode()).hexdigest()[:16]
     about = entry.source if isinstance(entry, Transfer) else entry.product
     return f"{about}/{digest}"
@@ -413,6 +417,12 @@ def facts_of(connection: Connection) -> Facts:
         transfers=of(EntryKind.TRANSFER, Transfer),
         headcounts=of(EntryKind.HEADCOUNT, Headcount),
     )
+
+
+def papers_of(connection: Connection) -> tuple[ProviderPaper, ...]:
+    """The provider's own documents, each in its newest version."""
+    found = records.entries(connection, EntryKind.PAPER).values()
+    return tuple(one for one in found if isinstance(one, ProviderPaper))
 
 
 def history_of(connection: Connection, kind: EntryKind, identifier: str) -> list[Version]:

@@ -28,6 +28,7 @@ LOOKS = {
     *("assurance binding processes", "assurance certificate list", "assurance certificate show"),
     *("assurance sources read", "assurance sources match"),
     *("assurance certificate find", "assurance certificate file", "assurance check list"),
+    *("assurance paper list", "assurance paper kinds"),
     *("assurance document list", "assurance transfer list", "assurance headcount list"),
     *("roles acts", "roles operator list", "roles operator show", "roles credential list"),
     *("roles change list", "roles change show", "roles approvals list", "roles approvals verify"),

@@ -11,7 +11,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
-from dossier_testbed import NOW, PERSONS, facts, identity, material
+from dossier_testbed import facts, identity, material
 from lxml import etree
 
 from trustworks.assurance.dossier.chapters import TEST_MODULE, WHO_DECIDES, banners
@@ -19,16 +19,12 @@ from trustworks.assurance.dossier.contents import contents
 from trustworks.assurance.dossier.drawing import hierarchy
 from trustworks.assurance.dossier.model import Rank
 from trustworks.assurance.dossier.oscal import token
-from trustworks.assurance.dossier.persons import WITHHELD, kept, pseudonym, without_names
 from trustworks.assurance.dossier.points import POINTS
 from trustworks.assurance.dossier.register_list import register_csv
-from trustworks.assurance.engine import evaluate
 from trustworks.assurance.model import Facts, Product, ProductKind
-from trustworks.assurance.records import File
 from trustworks.assurance.report import NOT_A_DECISION
 from trustworks.assurance.rulesets import SHIPPED, load
 
-SECRET = b"s" * 32
 CLAIMS = re.compile(r"\b(is|are|we are|fully)\s+(certified|compliant)\b|\bcompliant\b", re.IGNORECASE)
 
 
@@ -161,43 +157,3 @@ def test_the_drawing_is_xml_and_goes_round_no_circle() -> None:
 def test_names_are_tokens_of_oscal() -> None:
     assert token("certificates.ca_key_use") == "certificates.ca_key_use"
     assert re.fullmatch(r"[A-Za-z_][A-Za-z0-9._-]*", token("13(m) é"))
-
-
-@pytest.mark.req("TRUSTWORKS:ASSURANCE-DOSSIER-PERSONS")
-def test_persons_are_told_by_pseudonyms_and_the_verdicts_stay() -> None:
-    of = pseudonym(SECRET)
-    hidden = without_names(facts(), of)
-    found, _ = contents(material(known=hidden))
-    for one in found:
-        for name in (*PERSONS, "vera.muster@example.com"):
-            assert name.encode() not in one.content, one.name
-    assert hidden.checks[0].persons == tuple(map(of, PERSONS))
-    assert len(set(hidden.checks[0].persons)) == len(PERSONS)
-    assert hidden.products[0].place == f"Room 1, ask {WITHHELD}"
-    for rule_set in map(load, SHIPPED):
-        before, after = (evaluate(one, rule_set, NOW.date()).products for one in (facts(), hidden))
-        assert before == after
-
-
-def test_a_pseudonym_is_the_same_in_every_dossier_and_of_one_provider_alone() -> None:
-    assert pseudonym(SECRET)("Vera Muster") == pseudonym(SECRET)(" vera muster ")
-    assert pseudonym(SECRET)("Vera Muster") != pseudonym(b"t" * 32)("Vera Muster")
-
-
-@pytest.mark.parametrize(
-    ("content", "withheld"),
-    [(b"a page of a scheme", False), (b"<a href='mailto:vera.muster@example.com'>", True)],
-)
-def test_a_file_with_an_address_is_withheld_unless_all_is_asked_for(content: bytes, withheld: bool) -> None:
-    file = File(
-        sha256="4" * 64,
-        name="page.html",
-        source="https://example.com",
-        retrieved_at=NOW,
-        added_at=NOW,
-        added_by="a",
-        content=content,
-    )
-    assert (kept(file, full=False).content is None) == withheld
-    assert bool(kept(file, full=False).why) == withheld
-    assert kept(file, full=True).content == content

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from trustworks.app.dossier import sources
+from trustworks.app.dossier.provided import inputs
 from trustworks.app.dossier.sealing import open_sealer
 from trustworks.assurance.collecting import Collector
 from trustworks.assurance.dossier import packing
@@ -71,6 +72,9 @@ def _sealed(
     now = wiring.open_clock().now().utc.replace(microsecond=0)
     with database.read() as connection:
         found = registered(connection, now.date(), profile=asked.profile, of=_pseudonyms(wiring))
+        trace = sources.trace(running)
+        identities = sources.identities(wiring, connection)
+        policy_sets = sources.policy_sets(wiring, connection)
         material = Material(
             made=now,
             profile=asked.profile,
@@ -78,10 +82,24 @@ def _sealed(
             facts=found.facts,
             reports=found.reports,
             files=found.files,
-            items=sources.live(connection),
-            drafts=sources.drafts(wiring, connection, now),
-            identities=sources.identities(wiring, connection),
-            policy_sets=sources.policy_sets(wiring, connection),
+            handed_in=found.handed_in,
+            inputs=inputs(
+                wiring.config,
+                connection,
+                facts=found.facts,
+                items=found.items,
+                identities=identities,
+                policy_sets=policy_sets,
+                trace=trace,
+                lists=found.lists,
+            ),
+            items=found.items,
+            drafts=tuple(
+                one if found.hiding is None else replace(one, text=found.hiding.text(one.text))
+                for one in sources.drafts(wiring, connection, now)
+            ),
+            identities=identities,
+            policy_sets=policy_sets,
             papers=sources.papers(connection),
             devices=sources.devices(wiring),
             samples=sources.samples(
@@ -93,8 +111,8 @@ def _sealed(
             ),
             keys=sources.register_of_keys(connection),
             installation=sources.installation(wiring),
-            log=sources.log(connection),
-            trace=sources.trace(running),
+            log=sources.log(connection, named=found.hiding is None),
+            trace=trace,
             statements=sources.clause_statements(running),
         )
     return packing.make(

@@ -12,7 +12,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
 
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from trustworks.app.certificates import named
 from trustworks.app.statements import records as statements
@@ -31,7 +31,6 @@ from trustworks.assurance.dossier.model import (
     Sample,
     ServiceIdentity,
 )
-from trustworks.assurance.evidence import records as evidence
 from trustworks.assurance.statements.stating import statements as statements_of
 from trustworks.assurance.traceability.table import as_json
 from trustworks.core.audit import checkpoint, proofs
@@ -40,6 +39,7 @@ from trustworks.core.errors import Malformed, Rejected, TrustworksError
 from trustworks.core.keys import records as keys
 from trustworks.core.keys.model import places
 from trustworks.core.pki.certificates import readable_pem_file
+from trustworks.core.roles import list_operators
 from trustworks.issuance import records
 from trustworks.issuance.profiles import PROFILES, profile_named
 from trustworks.issuance.profiles.tbs import policy_identifiers
@@ -53,7 +53,6 @@ if TYPE_CHECKING:
     from trustworks.app.wiring import Wiring
     from trustworks.app.wiring.assuring import EvidenceSources
     from trustworks.assurance.dossier.sealing import Sealer
-    from trustworks.assurance.evidence import Item
     from trustworks.core.ports import Stamper
     from trustworks.issuance.model import AuthorityRecord
     from trustworks.issuance.model import Profile as CertificateProfile
@@ -164,6 +163,9 @@ def _identity(
         algorithm=certificate.signature_algorithm_oid._name,  # noqa: SLF001 - its one name in words
         pem=certificate.public_bytes(Encoding.PEM).decode(),
         parent=parent,
+        spki_sha256=sha256(
+            certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        ).hexdigest(),
     )
 
 
@@ -325,27 +327,27 @@ def register_of_keys(connection: Connection) -> tuple[Key, ...]:
     )
 
 
-def log(connection: Connection) -> dict[str, Any] | None:
-    """The newest checkpoint, and the proof that the newest event under it is in the log."""
+def log(connection: Connection, *, named: bool = True) -> dict[str, Any] | None:
+    """The newest checkpoint, and the proof that an event under it is in the log.
+
+    Without `named` the event is one that no operator did: what the log says of it cannot be changed.
+    """
     try:
         covering = proofs.newest_checkpoint(connection)
     except (Malformed, Rejected):
         return None
     found: dict[str, Any] = {"checkpoint": checkpoint.as_document(covering)}
-    for event in newest(connection, limit=50, type_prefix="assurance."):
+    operators = set() if named else {one.name for one in list_operators(connection)}
+    for event in newest(connection, limit=50, type_prefix="assurance." if named else ""):
         try:
+            if event.value["actor"] in operators or (not named and event.type.startswith("roles.")):
+                continue
             proof = proofs.prove_inclusion(connection, event.entry.stream, event.entry.sequence)
         except (Malformed, Rejected):
             continue
         found["proof"] = proof
         break
     return found
-
-
-def live(connection: Connection) -> tuple[Item, ...]:
-    """What the last look at everything found."""
-    found = evidence.last_round(connection)
-    return () if found is None else tuple(one.item for one in found.items)
 
 
 def drafts(wiring: Wiring, connection: Connection, now: datetime) -> tuple[Draft, ...]:

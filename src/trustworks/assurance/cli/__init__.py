@@ -9,6 +9,7 @@ from trustworks.assurance.cli import (
     certificate,
     change,
     evidence,
+    paper,
     product,
     rules,
     sources,
@@ -29,6 +30,7 @@ app.add_typer(binding.binding, name="binding")
 app.command()(statement.confirm)
 app.add_typer(statement.check, name="check")
 app.add_typer(statement.document, name="document")
+app.add_typer(paper.paper, name="paper")
 app.add_typer(statement.transfer, name="transfer")
 app.add_typer(statement.headcount, name="headcount")
 app.command()(verdict.verdicts)

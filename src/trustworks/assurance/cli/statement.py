@@ -158,6 +158,14 @@ def document_add(
     review: Annotated[
         datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Until when it has to be reviewed.")
     ] = None,
+    names: Annotated[
+        bool | None,
+        typer.Option(
+            "--names-persons/--names-nobody",
+            help="Whether it names persons: a dossier with pseudonyms withholds it then. Default: its kind, "
+            "and what is found in it.",
+        ),
+    ] = None,
     source: Annotated[str, typer.Option(help="Where it is from.")] = "the provider",
     by: By = "system-administrator",
 ) -> None:
@@ -178,6 +186,7 @@ def document_add(
                 argued=tuple(argued or ()),
                 open=tuple(left or ()),
                 reviewed_until=None if review is None else review.date(),
+                names_persons=names,
             )
         )
     typer.echo(f"Entered {title or file.name}: {kind} of {product}.")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from trustworks.assurance.dossier.model import Profile
+from trustworks.assurance.dossier.points import State
 from trustworks.assurance.dossier.register_list import MISSING, point_of
 from trustworks.assurance.evidence import Outcome
-from trustworks.assurance.model import Verdict, standing
+from trustworks.assurance.model import PAPERS, Verdict, standing
 from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
@@ -227,17 +229,28 @@ def _policy_sets(material: Material) -> Chapter:
 
 
 def _papers(material: Material) -> Chapter:
+    """The documents, with where each one is: a file of the dossier, or withheld and told by its hash."""
+    there = {one.sha256 for one in material.files if one.content is not None}
     rows = tuple(
-        (one.point, one.title, one.language, one.version, f"{one.since:%Y-%m-%d}", one.sha256[:16])
+        (one.point, one.title, one.version, f"{one.since:%Y-%m-%d}", "all", one.sha256[:16], "here")
         for one in material.papers
+    ) + tuple(
+        (
+            *(", ".join(PAPERS[one.kind].points), f"{one.title} ({one.kind})", one.version),
+            *(one.written.isoformat(), one.pages or "all", one.sha256[:16]),
+            "here" if one.sha256 in there else "withheld",
+        )
+        for one in material.handed_in
     )
     return Chapter(
         title="Documents",
-        paragraphs=("Annex III, point 13.",) if rows else (MISSING,),
+        paragraphs=("Annex III, point 13 and others; annex-iii/documents.json has the whole hashes.",)
+        if rows
+        else (MISSING,),
         table=Table(
-            head=("Point", "Title", "Language", "Version", "Since", "SHA-256 begins"),
+            head=("Point", "Title", "Version", "Day", "Pages", "SHA-256 begins", "File"),
             rows=rows,
-            widths=(1, 5, 1, 1, 2, 3),
+            widths=(2, 5, 1, 2, 2, 3, 2),
         )
         if rows
         else None,
@@ -284,16 +297,29 @@ def _trace(material: Material) -> Chapter:
 
 
 def _index(points: tuple[Point, ...]) -> Chapter:
+    counts = Counter(one.state for one in points)
+    told = ", ".join(f"{state.value}: {counts[state]}" for state in State if counts[state])
     return Chapter(
         title="Index to Annex III of Implementing Regulation (EU) 2025/2162",
+        paragraphs=(f"{told}.", "What a point lacks is told with how to supply it."),
         table=Table(
-            head=("Point", "What", "State", "Files"),
+            head=("Point", "What", "State", "Files, and what is lacking"),
             rows=tuple(
-                (one.number, one.words, one.state.value, _some(one.files) or one.note) for one in points
+                (
+                    one.number,
+                    one.words,
+                    one.state.value,
+                    ". ".join(filter(None, (_some(one.files), one.note))),
+                )
+                for one in points
             ),
-            widths=(1, 5, 2, 5),
+            widths=(1, 4, 2, 7),
         ),
     )
+
+
+def _there(point: Point) -> str:
+    return ". ".join(one for one in (_some(point.files), point.note) if one)
 
 
 def _some(files: tuple[str, ...]) -> str:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     from trustworks.assurance.evidence import Item
-    from trustworks.assurance.model import Facts, Product, Report
+    from trustworks.assurance.model import Facts, PaperKind, Product, ProviderPaper, Report
 
 
 class Profile(StrEnum):
@@ -36,7 +36,8 @@ class Rank(StrEnum):
 class ServiceIdentity:
     """A service's digital identity: point 9(b). `key_identifier` and `sha256` are in hexadecimal.
 
-    `name` is what it is called in the configuration, `use` how its key is used; `pem` is the certificate.
+    `name` is what it is called in the configuration, `use` how its key is used; `pem` is the certificate,
+    `spki_sha256` the hash of its public key.
     """
 
     name: str
@@ -50,6 +51,7 @@ class ServiceIdentity:
     algorithm: str
     pem: str
     parent: str | None = None
+    spki_sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +81,23 @@ class Paper:
     sha256: str
     name: str
     content: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Input:
+    """What the running systems know for a point, as JSON values in a file of that `name`.
+
+    `lacks` are sentences about what is not known, unless documents of the kinds `instead` say it; `whole`
+    is True where it answers the point without any document.
+    """
+
+    point: str
+    name: str
+    about: str
+    values: Any
+    whole: bool = False
+    lacks: tuple[str, ...] = ()
+    instead: frozenset[PaperKind] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,8 +169,10 @@ class Material:
     """All that goes into a dossier. Nothing in it is asked for later.
 
     `installation` is the signed manifest of what is installed, as its file is. `log` are documents about the
-    audit log: the newest checkpoint, proofs. `trace` is the table of requirements, None where there is none;
-    `statements` are what the software says of standards, clause by clause.
+    audit log: the newest checkpoint, proofs. `handed_in` are the provider's own documents, whose files are
+    among `files`; `inputs` is what the running systems know for points of the annex. `trace` is the table of
+    requirements, None where there is none; `statements` are what the software says of standards, clause by
+    clause.
     """
 
     made: datetime
@@ -164,6 +185,8 @@ class Material:
     identities: tuple[ServiceIdentity, ...] = ()
     policy_sets: tuple[PolicySet, ...] = ()
     papers: tuple[Paper, ...] = ()
+    handed_in: tuple[ProviderPaper, ...] = ()
+    inputs: tuple[Input, ...] = ()
     devices: tuple[OfferedDevice, ...] = ()
     samples: tuple[Sample, ...] = ()
     keys: tuple[Key, ...] = ()

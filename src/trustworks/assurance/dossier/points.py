@@ -1,16 +1,21 @@
 """The index to Annex III of Implementing Regulation (EU) 2025/2162: each point, with what is here for it.
 
 A conformity assessment report is the assessor's; a dossier brings what the provider has to bring. A point
-without data is printed as missing, and one that only the assessor can fill says so.
+without data is printed as missing, with how to supply it; one that wants more than there is, as there in
+part; one that only the assessor can fill says so.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
+from trustworks.assurance.model import PAPERS, PaperKind
 from trustworks.core.trace import implements
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 SOURCE: Final = "Implementing Regulation (EU) 2025/2162, Annex III"
 
@@ -19,6 +24,7 @@ class State(StrEnum):
     """What there is for a point."""
 
     PRESENT = "present"
+    PART = "in part"
     MISSING = "missing"
     ASSESSOR = "by the assessor"
 
@@ -76,22 +82,76 @@ POINTS: Final[tuple[tuple[str, str, bool], ...]] = (
 )
 
 
+# How what the systems make or the register knows comes into being, where there is none.
+_HOW: Final[Mapping[str, str]] = {
+    "3": "A service is configured by its table: `trustworks config explain` tells which there are.",
+    "4": "`trustworks assurance product add` and `trustworks assurance binding add` begin the register.",
+    "9": "Authorities come by ceremonies; certificates of services are named in the configuration.",
+    "10(a)": "Authorities come by ceremonies (`trustworks keys ceremony`).",
+    "10(b)": "Authorities come by ceremonies (`trustworks keys ceremony`).",
+    "10(c)": "An issuing authority has policy sets once it is there: [issuance] of the configuration.",
+    "12": "Authorities and services with certificates give the draft of an entry; `trustworks assurance "
+    "paper add trusted-list-entry FILE` puts one in.",
+    "13(a)": "`trustworks statements publish` makes one of the configuration.",
+    "13(b)": "`trustworks statements publish` makes one of the configuration.",
+    "13(c)": "`trustworks statements publish` makes one of the configuration.",
+    "13(l)": "`trustworks registration device add`, or a product of the kind device, lists one; none is "
+    "given to users as far as is known here.",
+    "13(m)": "`trustworks assurance product add` enters one.",
+    "20": "Samples are taken of what authorities, units and seals have made.",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What is here for a point.
+
+    `files` are names of files, `kinds` the kinds of the provider's documents among them; `whole` says that
+    what the systems made is all that is asked for, whatever documents there are. `lacks` are sentences about
+    what is not there.
+    """
+
+    files: tuple[str, ...] = ()
+    kinds: frozenset[PaperKind] = frozenset()
+    whole: bool = False
+    lacks: tuple[str, ...] = ()
+
+
 @implements("TRUSTWORKS:ASSURANCE-DOSSIER-MISSING", disabled=())
-def index(found: dict[str, tuple[str, ...]], notes: dict[str, str]) -> tuple[Point, ...]:
-    """All points in order; `found` are the names of the files for each, `notes` what there is to say."""
+def index(found: Mapping[str, Found]) -> tuple[Point, ...]:
+    """All points in order, with what is here for each."""
     return tuple(
-        Point(
-            number=number,
-            words=words,
-            state=_state(found.get(number, ()), by_assessor=by_assessor),
-            files=found.get(number, ()),
-            note=notes.get(number, _BY_ASSESSOR if by_assessor else ""),
-        )
+        _point(number, words, found.get(number, Found()), by_assessor=by_assessor)
         for number, words, by_assessor in POINTS
     )
 
 
-def _state(files: tuple[str, ...], *, by_assessor: bool) -> State:
-    if files:
-        return State.PRESENT
-    return State.ASSESSOR if by_assessor else State.MISSING
+def _point(number: str, words: str, found: Found, *, by_assessor: bool) -> Point:
+    lacks = () if by_assessor else lacking(number, found)
+    there = bool(found.files) or bool(found.kinds)
+    if by_assessor:
+        state, note = State.ASSESSOR, _BY_ASSESSOR
+    elif not there:
+        state, note = State.MISSING, " ".join(lacks)
+    else:
+        state, note = State.PART if lacks else State.PRESENT, " ".join(lacks)
+    return Point(number=number, words=words, state=state, files=found.files, note=note)
+
+
+@implements("TRUSTWORKS:ASSURANCE-DOSSIER-SUPPLY", disabled=())
+def lacking(number: str, found: Found) -> tuple[str, ...]:
+    """What a point still lacks, each a sentence that says how to supply it; none where it is whole."""
+    wanted = [
+        (kind, use)
+        for kind, use in PAPERS.items()
+        if number in use.points and kind not in found.kinds and use.needed
+    ]
+    told = list(found.lacks)
+    if not found.whole:
+        told += [
+            f"Missing: {use.words}; `trustworks assurance paper add {kind.value} FILE` puts it in."
+            for kind, use in wanted
+        ]
+    if not found.files and not found.kinds and number in _HOW:
+        told.insert(0, _HOW[number])
+    return tuple(told)

@@ -97,10 +97,11 @@ def _verdict(found: Mapping[str, str], product: str) -> str:
 
 
 def _told(held: list[Certificate], name: FactName) -> str:
-    return "; ".join(f"{one.id}: {_words(one.value(name))}" for one in held) or MISSING
+    return "; ".join(f"{one.id}: {fact_text(one.value(name))}" for one in held) or MISSING
 
 
-def _words(value: Value | Missing | Conflict) -> str:
+def fact_text(value: Value | Missing | Conflict) -> str:
+    """What sources say, as people read it."""
     match value:
         case Missing():
             return MISSING

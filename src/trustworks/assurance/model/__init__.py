@@ -20,6 +20,7 @@ from trustworks.assurance.model.certificates import (
     value_text,
 )
 from trustworks.assurance.model.facts import Entry, Facts
+from trustworks.assurance.model.papers import PAPERS, PaperKind, PaperUse, ProviderPaper
 from trustworks.assurance.model.products import Binding, Identity, Product, ProductKind
 from trustworks.assurance.model.statements import (
     Check,
@@ -45,6 +46,7 @@ from trustworks.assurance.model.verdicts import (
 
 __all__ = [
     "FACTS",
+    "PAPERS",
     "AreaLevels",
     "Binding",
     "Certificate",
@@ -64,11 +66,14 @@ __all__ = [
     "Identity",
     "Missing",
     "OptionVerdict",
+    "PaperKind",
+    "PaperUse",
     "ProcessVerdict",
     "Product",
     "ProductKind",
     "ProductVerdict",
     "Provenance",
+    "ProviderPaper",
     "Reason",
     "Report",
     "ServiceVerdict",

@@ -6,11 +6,14 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from trustworks.assurance.model.certificates import Certificate
+from trustworks.assurance.model.papers import ProviderPaper
 from trustworks.assurance.model.products import Binding, Product
 from trustworks.assurance.model.statements import Check, Confirmation, Document, Headcount, Transfer
 
 # What the register keeps, one by one.
-Entry: TypeAlias = Product | Certificate | Binding | Document | Check | Confirmation | Transfer | Headcount
+Entry: TypeAlias = (
+    Product | Certificate | Binding | Document | Check | Confirmation | Transfer | Headcount | ProviderPaper
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,6 +20,7 @@ from trustworks.assurance.model import (
     Document,
     Headcount,
     Product,
+    ProviderPaper,
     Transfer,
 )
 from trustworks.assurance.records.encoding import decode, encode
@@ -47,6 +48,7 @@ class EntryKind(StrEnum):
     CONFIRMATION = "confirmation"
     TRANSFER = "transfer"
     HEADCOUNT = "headcount"
+    PAPER = "paper"
 
 
 TYPES: Final[Mapping[EntryKind, type[Entry]]] = {
@@ -58,6 +60,7 @@ TYPES: Final[Mapping[EntryKind, type[Entry]]] = {
     EntryKind.CONFIRMATION: Confirmation,
     EntryKind.TRANSFER: Transfer,
     EntryKind.HEADCOUNT: Headcount,
+    EntryKind.PAPER: ProviderPaper,
 }
 
 _entries = Table(

@@ -53,7 +53,7 @@ def read_any(data: bytes, download: Download, limits: Limits = DEFAULT) -> Impor
         raise Malformed(f"{name} is a PDF, a spreadsheet or an archive, which is not read. {_FORMS}")
     if start[:1] in {b"{", b"["}:
         return _json(data, download, limits)
-    if b"TrustServiceStatusList" in start[:_HEAD] and start[:1] == b"<":
+    if trusted_list.is_list(start):
         return trusted_list.read(data, download, limits)
     if start[:1] == b"<" or _HTML.search(start[:2048]):
         return _page(data, download, limits)

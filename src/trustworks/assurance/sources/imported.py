@@ -60,7 +60,9 @@ class ListedService:
     `type` and `status` are the addresses that the list gives, `granted` the times in which it was granted,
     latest first. `purposes` are the ends of the addresses that say what it is for (ForeSignatures, ...),
     `qualifiers` those that it gives to certificates (QCWithQSCD, QCQSCDManagedOnBehalf, ...). `keys` are the
-    SHA-256 of its certificates.
+    SHA-256 of its certificates, `public_keys` those of their SubjectPublicKeyInfo, `key_identifiers` the
+    identifiers that the list names beside them; all in hexadecimal. The register keeps the list's file: who
+    needs its services reads it again.
     """
 
     territory: str
@@ -74,6 +76,8 @@ class ListedService:
     qualifiers: tuple[str, ...]
     keys: tuple[str, ...]
     provenance: Provenance
+    public_keys: tuple[str, ...] = ()
+    key_identifiers: tuple[str, ...] = ()
 
     @property
     def is_granted(self) -> bool:

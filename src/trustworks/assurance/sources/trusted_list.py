@@ -5,6 +5,7 @@ Nobody verifies the list here: `trustworks trusted-list verify` does. Its addres
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
 from trustworks.assurance.model import SourceKind
@@ -30,7 +31,14 @@ if TYPE_CHECKING:
 
     from trustworks.core.pki.trusted_lists.model import Provider, Service, Text, TrustedList
 
+_HEAD: Final = 65_536
 _NOBODY: Final = "(without a name)"
+
+
+def is_list(data: bytes) -> bool:
+    """Whether a document is a trusted list, by its beginning."""
+    start = data[:_HEAD].removeprefix(b"\xef\xbb\xbf").lstrip()
+    return start[:1] == b"<" and b"TrustServiceStatusList" in start
 
 
 def read(data: bytes, download: Download, limits: Limits = DEFAULT) -> Imported:
@@ -81,6 +89,8 @@ def _service(reading: Reading, listed: TrustedList, provider: Provider, service:
             for qualifier in element.qualifiers
         ),
         keys=tuple(one.sha256.hex() for one in now.identity.certificates),
+        public_keys=tuple(sha256(one.key).hexdigest() for one in now.identity.certificates if one.key),
+        key_identifiers=tuple(one.hex() for one in now.identity.key_identifiers),
         provenance=reading.provenance(f"{territory}, {names[0]}, {names[1]}"),
     )
 
