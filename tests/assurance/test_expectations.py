@@ -55,6 +55,7 @@ OPTIONS = {
         "CUR-PP-241-2": {Verdict.STRONG, Verdict.INSUFFICIENT, Verdict.UNKNOWN},
         "CUR-PP-231": {Verdict.STRONG, Verdict.INSUFFICIENT, Verdict.UNKNOWN},
         "CUR-TS-419261": {Verdict.ARGUED, Verdict.INSUFFICIENT},
+        "CUR-TS-119101": {Verdict.ARGUED, Verdict.INSUFFICIENT},
     },
 }
 # Rows, notes, exceptions and the sentences about products, by their lines in the guidance.

@@ -71,11 +71,17 @@ def documents(
 
 def _document(given: Mapping[str, Any], row: Mapping[str, Any], known: Baseline) -> Document:
     refuse_unknown(
-        given, {"product", "kind", "standard", "argued", "open", "written", "reviewed-until", "areas"}
+        given,
+        {
+            *("product", "kind", "standard", "argued", "open", "functions", "version"),
+            *("written", "reviewed-until", "areas"),
+        },
     )
+    product = given.get("product", first_product(row, known))
+    demonstrates = given["kind"] == DocumentKind.CONFORMITY
     areas = known.data["areas"].get(given.get("areas", ""), {})
     return Document(
-        product=given.get("product", first_product(row, known)),
+        product=product,
         kind=one_of(DocumentKind, given["kind"]),
         title=given["kind"],
         sha256=digest(f"document {given['kind']}"),
@@ -86,6 +92,10 @@ def _document(given: Mapping[str, Any], row: Mapping[str, Any], known: Baseline)
             for one in given.get("argued", known.data["argued"].get(given["kind"], ()))
         ),
         open=tuple(area_name(one, areas) if areas else one for one in given.get("open", ())),
+        functions=tuple(given.get("functions", known.data["demonstrated"] if demonstrates else ())),
+        version=given.get(
+            "version", known.data["product"][product].get("software", "") if demonstrates else ""
+        ),
         reviewed_until=given.get("reviewed-until"),
     )
 

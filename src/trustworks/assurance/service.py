@@ -99,6 +99,8 @@ class Register:
             check_binding(entry, self._rule_sets)
         if isinstance(entry, Confirmation) and entry.kind == "evaluated-scope":
             check_functions(entry.values)
+        if isinstance(entry, Document):
+            check_functions(entry.functions)
         identifier = identify(entry)
 
         def action(connection: Connection) -> tuple[JSON, ...]:

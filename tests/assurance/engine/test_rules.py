@@ -315,6 +315,49 @@ def test_a_demonstration_is_of_the_standard_that_is_asked_for() -> None:
         assert process(told, path=path).verdict is expected
 
 
+SYSTEM = "certificates/certificate_management"
+
+
+def demonstrated(**document: Any) -> Facts:
+    """A system that its provider demonstrates, with the demonstration as it is given."""
+    given = {"kind": "conformity-demonstration", "standard": "CEN/TS 419261"} | document
+    return known("bare-system", processes=[SYSTEM], document=[given])
+
+
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-DEMONSTRATED-SCOPE")
+@pytest.mark.parametrize("rules", ["current", "guidance"])
+@pytest.mark.parametrize(
+    ("functions", "expected"),
+    [(["issue", "time"], ARGUED), (["time"], INSUFFICIENT), ([], UNKNOWN)],
+)
+def test_a_demonstration_is_about_the_functions_that_are_used(
+    rules: str, functions: list[str], expected: Verdict
+) -> None:
+    found = process(demonstrated(functions=functions), rules, SYSTEM)
+    assert found.verdict is expected
+    (reason,) = [one for one in found.options[0].reasons if one.rule == "demonstrated-scope"]
+    if expected is INSUFFICIENT:
+        assert reason.sentence == "The process uses what the demonstration is not about: issue."
+        assert reason.missing == ("a demonstration of issue",)
+
+
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-DEMONSTRATED-SCOPE")
+def test_what_a_process_uses_of_a_system_has_to_be_written() -> None:
+    given = demonstrated()
+    silent = replace(given, bindings=tuple(replace(one, functions=()) for one in given.bindings))
+    assert process(silent, path=SYSTEM).verdict is UNKNOWN
+
+
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-DEMONSTRATED-VERSION")
+@pytest.mark.parametrize("rules", ["current", "guidance"])
+@pytest.mark.parametrize(("version", "expected"), [("4.2", ARGUED), ("4.1", INSUFFICIENT), ("", UNKNOWN)])
+def test_a_demonstration_speaks_of_the_version_in_use(rules: str, version: str, expected: Verdict) -> None:
+    assert process(demonstrated(version=version), rules, SYSTEM).verdict is expected
+    given = demonstrated()
+    silent = replace(given, products=tuple(replace(one, software="") for one in given.products))
+    assert process(silent, rules, SYSTEM).verdict is UNKNOWN
+
+
 @pytest.mark.req("TRUSTWORKS:ASSURANCE-AS-REGISTERED")
 def test_of_a_module_that_never_spoke_nothing_shows_which_it_is() -> None:
     given = known("cc")

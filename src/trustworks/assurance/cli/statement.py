@@ -150,8 +150,14 @@ def document_add(
     ] = None,
     standard: Annotated[str, typer.Option(help='What it is about, for example "EN 419231".')] = "",
     argued: Annotated[
-        list[str] | None, typer.Option("--argues", help="A requirement or area that it argues.")
+        list[str] | None, typer.Option("--argues", help="A requirement, area or point that it argues.")
     ] = None,
+    functions: Annotated[
+        list[str] | None, typer.Option("--function", help="A function of the product that it is about.")
+    ] = None,
+    version: Annotated[
+        str, typer.Option("--of-version", help="Of which version of the product it speaks.")
+    ] = "",
     left: Annotated[
         list[str] | None, typer.Option("--leaves-open", help="One of which it says that it is not met.")
     ] = None,
@@ -185,6 +191,8 @@ def document_add(
                 standard=standard,
                 argued=tuple(argued or ()),
                 open=tuple(left or ()),
+                functions=tuple(functions or ()),
+                version=version,
                 reviewed_until=None if review is None else review.date(),
                 names_persons=names,
             )

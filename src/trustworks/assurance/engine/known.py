@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from trustworks.assurance.rulesets import Case, Table
 
 # What an option's own parameters can change.
-PARAMETRIC: Final = frozenset({"profile", *(one for one in OF_PRODUCT if one.startswith("document:"))})
+PARAMETRIC: Final = frozenset(
+    {"profile", *(one for one in OF_PRODUCT if one.startswith(("document:", "demonstrated-")))}
+)
 
 
 @dataclass(slots=True)

@@ -8,12 +8,45 @@ from typing import TYPE_CHECKING, Final
 
 from trustworks.assurance.engine.subject import Answer
 from trustworks.assurance.model import DocumentKind
+from trustworks.assurance.rulesets.domains import UNKNOWN
 from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from trustworks.assurance.engine.subject import Subject
+
+
+@implements("TRUSTWORKS:ASSURANCE-DEMONSTRATED-SCOPE", disabled=Answer("inside"))
+def demonstrated_scope(subject: Subject) -> Answer:
+    """Whether the demonstration is about every function that the process uses."""
+    used = subject.binding.functions
+    read = subject.documents(DocumentKind.CONFORMITY)[-1:]
+    if not read:
+        return Answer(UNKNOWN, "there is no demonstration")
+    if not used:
+        return Answer(UNKNOWN, "nobody has written which functions the process uses", read)
+    if not read[0].functions:
+        return Answer(UNKNOWN, "nobody has written which functions the demonstration is about", read)
+    outside = [one for one in used if one not in read[0].functions]
+    return Answer("outside" if outside else "inside", ", ".join(outside or used), read)
+
+
+@implements("TRUSTWORKS:ASSURANCE-DEMONSTRATED-VERSION", disabled=Answer("same"))
+def demonstrated_version(subject: Subject) -> Answer:
+    """Whether the demonstration speaks of the version that is in use."""
+    product = subject.product
+    read = subject.documents(DocumentKind.CONFORMITY)[-1:]
+    own = tuple(one for one in (product.software, product.firmware, product.variant) if one)
+    if not read:
+        return Answer(UNKNOWN, "there is no demonstration")
+    if not read[0].version:
+        return Answer(UNKNOWN, "nobody has written of which version the demonstration speaks", read)
+    if not own:
+        return Answer(UNKNOWN, "nobody has written which version is in use", read)
+    if read[0].version not in own:
+        return Answer("differs", f"it speaks of {read[0].version}, and {', '.join(own)} is in use", read)
+    return Answer("same", read[0].version, read)
 
 
 @implements("TRUSTWORKS:ASSURANCE-POINTS-ARGUED", disabled=Answer("argued"))
@@ -45,4 +78,10 @@ def _point(name: str) -> str:
     return re.sub(r"^(annex(ii))?(points?|no|item|paragraph)?", "", plain)
 
 
-QUESTIONS: Final[Mapping[str, Callable[[Subject], Answer]]] = MappingProxyType({"annex-ii": annex_ii})
+QUESTIONS: Final[Mapping[str, Callable[[Subject], Answer]]] = MappingProxyType(
+    {
+        "demonstrated-scope": demonstrated_scope,
+        "demonstrated-version": demonstrated_version,
+        "annex-ii": annex_ii,
+    }
+)

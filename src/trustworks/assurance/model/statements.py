@@ -31,8 +31,9 @@ class Document:
     `sha256` is of its file, in hexadecimal. `standard` is what a demonstration is against. `argued` are the
     requirements (or areas of FIPS 140 and ISO/IEC 19790) that no certificate covers and of each of which the
     document argues why it is met, or not needed; `open` are those of which it says that they are not.
-    `reviewed_until` is the day on which it has to be looked at again. `names_persons` is what who entered it
-    said of it, None where he said nothing.
+    `functions` are those of the product that a demonstration is about, and `version` is the version of the
+    product of which it speaks. `reviewed_until` is the day on which it has to be looked at again.
+    `names_persons` is what who entered it said of it, None where he said nothing.
     """
 
     product: str
@@ -43,6 +44,8 @@ class Document:
     standard: str = ""
     argued: tuple[str, ...] = ()
     open: tuple[str, ...] = ()
+    functions: tuple[str, ...] = ()
+    version: str = ""
     reviewed_until: date | None = None
     names_persons: bool | None = None
 

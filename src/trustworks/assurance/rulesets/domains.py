@@ -91,6 +91,9 @@ OF_PRODUCT: Final[Mapping[str, Domain]] = MappingProxyType(
         "health": Choice(("well", "overdue", "failed", UNKNOWN)),
         # Areas of ISO/IEC 19790 that no certificate covers at the parameter `level`.
         "uncovered": Choice(("argued", "ended", "not-argued", "no-document")),
+        # The functions that the process uses, inside what the demonstration is about; and its version.
+        "demonstrated-scope": Choice(("inside", "outside", UNKNOWN)),
+        "demonstrated-version": Choice(("same", "differs", UNKNOWN)),
         # Points of Annex II (parameter `annex-ii`), each of which has to be argued.
         "annex-ii": Choice(("argued", "overdue", "open", "not-argued", "none")),
         # Whether an independent body evaluated the product, by any certificate.

@@ -166,6 +166,8 @@ class CertificatePages(Room):
                 standard=fields.one_line(visit, "standard"),
                 argued=fields.lines(visit, "argued"),
                 open=fields.lines(visit, "open"),
+                functions=fields.lines(visit, "functions"),
+                version=fields.one_line(visit, "version"),
                 reviewed_until=review,
             )
         )
