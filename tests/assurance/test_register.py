@@ -16,6 +16,7 @@ from trustworks.assurance import records
 from trustworks.assurance.model import (
     Binding,
     Certificate,
+    CertificateKind,
     Check,
     CheckKind,
     Confirmation,
@@ -23,10 +24,13 @@ from trustworks.assurance.model import (
     Conflict,
     Document,
     DocumentKind,
+    Fact,
     FactName,
     Headcount,
     Product,
     ProductKind,
+    Provenance,
+    SourceKind,
     Transfer,
 )
 from trustworks.assurance.records import EntryKind
@@ -396,11 +400,43 @@ def test_two_kinds_of_source_that_differ_stay_in_conflict(register: Register, da
     by_hand = replace(
         level,
         value=2,
-        provenance=replace(level.provenance, kind=type(level.provenance.kind).BY_HAND, name="paper"),
+        provenance=replace(level.provenance, kind=SourceKind.BY_HAND, name="paper", by="p-1"),
     )
     register.enter_certificate(Certificate(kind=known.kind, number=known.number, facts=(by_hand,)))
 
     assert isinstance(facts(database).certificates[0].value(FactName.OVERALL_LEVEL), Conflict)
+
+
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-BY-HAND-KEPT")
+def test_what_was_read_by_hand_names_its_file_its_page_and_its_reader(
+    register: Register, database: Database
+) -> None:
+    kept = register.keep(b"paper", name="paper.pdf", source="its owner", retrieved=NOW)
+    whole = Provenance(
+        kind=SourceKind.BY_HAND, document=kept, name="paper.pdf", retrieved=NOW, place="page 3", by="p-1"
+    )
+    for wrong, sentence in (
+        ({"document": "0" * 64}, "is not kept"),
+        ({"place": " "}, "on which page"),
+        ({"by": ""}, "Say who read"),
+    ):
+        values: dict[str, Any] = wrong
+        fact = Fact(name=FactName.EAL, value=4, provenance=replace(whole, **values))
+        with pytest.raises(Rejected, match=sentence):
+            register.enter_certificate(Certificate(kind=CertificateKind.CC, number="1", facts=(fact,)))
+    fact = Fact(name=FactName.EAL, value=4, provenance=whole)
+    register.enter_certificate(Certificate(kind=CertificateKind.CC, number="1", facts=(fact,)))
+    (found,) = facts(database).certificates
+    assert found.facts == (fact,)
+    with pytest.raises(Malformed, match="Shorten it"):
+        register.enter_certificate(found, correction="x" * 301)
+
+
+def test_who_read_it_is_written_only_where_somebody_did(register: Register, database: Database) -> None:
+    register.take_in(as_json(cmvp_record()), **IMPORTED)
+    with database.read() as connection:
+        (found,) = records.catalogued(connection, CERTIFICATE)
+    assert '"by"' not in records.encode(found)  # as before there was one: an import again is no new version
 
 
 def test_certificates_are_found_by_words(register: Register, database: Database) -> None:

@@ -15,6 +15,7 @@ from trustworks.assurance.model import (
     Product,
     ProviderPaper,
     Transfer,
+    value_text,
 )
 from trustworks.core.errors import Malformed, Refused, Rejected
 from trustworks.core.module.algorithms import KeyAlgorithm
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Container, Iterator, Mapping
     from datetime import date
 
-    from trustworks.assurance.model import Entry
+    from trustworks.assurance.model import Certificate, Entry
     from trustworks.assurance.rulesets import RuleSet
 
 # What a process can use of a product; the same words say what was evaluated.
@@ -149,6 +150,48 @@ def check_announced(before: Product, values: Mapping[str, object], correction: s
             f"This makes another product of {before.id}: {', '.join(told)}. A change is planned first, a "
             "month ahead (`trustworks assurance change plan`), and `change done` writes it. Where it was "
             "wrong before, say why: --correction REASON, or its field at the console.",
+        )
+
+
+@implements("TRUSTWORKS:ASSURANCE-BY-HAND-KEPT", disabled=None)
+def check_kept(entered: Certificate, files: Container[str]) -> None:
+    """Refuse facts that were read in a file that is not kept, or by nobody. Raises `Rejected`."""
+    for one in entered.facts:
+        if one.provenance.document not in files:
+            raise Rejected(
+                "assurance.file", f"The file {one.provenance.document} is not kept; give the file itself."
+            )
+        if one.provenance.is_by_hand and not (one.provenance.by and one.provenance.place.strip()):
+            raise Rejected(
+                "assurance.by-hand",
+                f"Say who read {one.name} of {entered.id}, and on which page of the file.",
+            )
+
+
+@implements("TRUSTWORKS:ASSURANCE-BY-HAND-CORRECTED", disabled=None)
+def check_corrected(before: Certificate | None, entered: Certificate, correction: str) -> None:
+    """Refuse another value of a fact that a person read before, without a reason.
+
+    Also one that was read before what it would take the place of: the newer one would stay. Raises `Refused`,
+    `Rejected`.
+    """
+    known = () if before is None else [one for one in before.facts if one.provenance.is_by_hand]
+    told = []
+    for fact in entered.facts:
+        for one in known:
+            if one.name is not fact.name or one.value == fact.value:
+                continue
+            if one.provenance.retrieved >= fact.provenance.retrieved:
+                raise Rejected(
+                    "assurance.by-hand",
+                    f"{fact.name} {value_text(one.value)} was read later, on "
+                    f"{one.provenance.retrieved.date()}. Say when you read it, after that: --read-on.",
+                )
+            told.append(f"{fact.name} {value_text(one.value)} to {value_text(fact.value)}")
+    if told and not correction.strip():
+        raise Refused(
+            "TRUSTWORKS:ASSURANCE-BY-HAND-CORRECTED",
+            f"{entered.id} was read otherwise before: {', '.join(told)}. Say why: --correction REASON.",
         )
 
 

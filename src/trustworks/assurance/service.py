@@ -21,6 +21,7 @@ from trustworks.assurance.model import (
     Headcount,
     Product,
     ProviderPaper,
+    SourceKind,
     Transfer,
 )
 from trustworks.assurance.records import EntryKind, File
@@ -28,12 +29,15 @@ from trustworks.assurance.rules import (
     check_about,
     check_announced,
     check_binding,
+    check_corrected,
     check_day,
     check_form,
     check_functions,
+    check_kept,
 )
 from trustworks.assurance.rulesets import SHIPPED, load
-from trustworks.assurance.sources import Download, Imported, merge, read_any
+from trustworks.assurance.sources import Download, Imported, by_hand, merge, read_any
+from trustworks.assurance.sources.checks import objection
 from trustworks.core.audit.model import Event
 from trustworks.core.errors import BeyondLimit, Malformed, Rejected
 
@@ -42,7 +46,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from trustworks.assurance.model import Entry
+    from trustworks.assurance.model import Entry, FactName, Value
     from trustworks.assurance.records import Version
     from trustworks.core.audit import Recorder
     from trustworks.core.audit.canonical import JSON
@@ -249,20 +253,54 @@ class Register:
         )
         return certificate
 
-    def enter_certificate(self, certificate: Certificate) -> None:
-        """Register a certificate that a person typed in, from a file that is kept."""
+    def enter_certificate(self, certificate: Certificate, *, correction: str = "") -> None:
+        """Register a certificate that a person typed in, from a file that is kept.
 
-        def action(connection: Connection) -> tuple[JSON, ...]:
-            records.replace_catalogue(connection, "by-hand", (certificate,))
+        What others say of it stays beside it. `correction` says why what a person read before was wrong; the
+        newer fact takes its place in the next version. Raises `Refused`
+        (TRUSTWORKS:ASSURANCE-BY-HAND-CORRECTED), `Rejected` (assurance.ahead, assurance.by-hand,
+        assurance.file).
+        """
+        if len(correction) > _SHOWN:
+            raise Malformed(f"The reason has more than {_SHOWN} characters. Shorten it.")
+        latest = max(one.provenance.retrieved for one in certificate.facts)
+        if latest > self._now() + _SKEW:
+            raise Rejected(
+                "assurance.ahead", f"It cannot have been read on {latest.date()}, which has not come."
+            )
+
+        def action(connection: Connection) -> tuple[tuple[JSON, ...], list[JSON]]:
+            check_kept(certificate, {one.sha256 for one in records.files(connection)})
             known = records.newest(connection, EntryKind.CERTIFICATE, certificate.id)
             before = None
             if known is not None and known.content is not None:
                 before = records.decode(Certificate, known.content)
-            return self._write(connection, merge(before, certificate))
+            earlier = before
+            for one in records.catalogued(connection, certificate.id):
+                earlier = merge(earlier, one)
+            check_corrected(earlier, certificate, correction)
+            after = merge(before, certificate)
+            objects = objection(_by_hand(after), latest.date())
+            if objects is not None:
+                raise Rejected("assurance.by-hand", f"{certificate.id} cannot be so: {objects}")
+            records.replace_catalogue(connection, SourceKind.BY_HAND.value, (certificate,))
+            facts: list[JSON] = [
+                {"fact": name.value, "before": old[:_SHOWN], "after": new[:_SHOWN]}
+                for name, old, new in by_hand.changes(before, after)
+            ]
+            return self._write(connection, after), facts
 
-        self._recorder.transact_all(
-            lambda changed: self._events(certificate, certificate.id, changed) if changed else (), action
-        )
+        def events(answer: tuple[tuple[JSON, ...], list[JSON]]) -> tuple[Event, ...]:
+            changed, facts = answer
+            if not changed:
+                return ()
+            detail: dict[str, JSON] = {"changed": list(changed), "facts": facts}
+            kind = "entered"
+            if correction:
+                kind, detail = "corrected", detail | {"reason": correction}
+            return (self._event(f"assurance.certificate-{kind}", certificate.id, detail),)
+
+        self._recorder.transact_all(events, action)
 
     # In one transaction
 
@@ -354,6 +392,11 @@ def differences(before: Entry | None, after: Entry) -> tuple[JSON, ...]:
         if old != new and not (before is None and new in (None, "", ())):
             found.append({"field": one.name, "before": _told(old), "after": _told(new)})
     return tuple(found)
+
+
+def _by_hand(certificate: Certificate) -> dict[FactName, Value]:
+    """What persons read in it."""
+    return {one.name: one.value for one in certificate.facts if one.provenance.is_by_hand}
 
 
 def _told(value: object) -> JSON:

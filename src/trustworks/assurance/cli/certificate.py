@@ -4,31 +4,65 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path  # noqa: TC003 - Typer reads it at run time
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from trustworks.assurance.cli.product import values_of
-from trustworks.assurance.cli.wiring import AssuranceWiring, open_register, show, today
-from trustworks.assurance.model import Certificate, FactName, value_text
+from trustworks.assurance.cli.wiring import AssuranceWiring, open_register, pseudonym, retrieval, show, today
+from trustworks.assurance.model import Certificate, FactName, Status, value_text
 from trustworks.core.durable import read_at_most
-from trustworks.core.errors import Rejected
-from trustworks.core.moments import read_moment
+from trustworks.core.errors import Malformed, Rejected
 from trustworks.core.options import AsJson, By  # noqa: TC001 - Typer reads it
 from trustworks.core.printable import printable
 from trustworks.core.roles.model import Act
 from trustworks.core.roles.performing import performs
 
+if TYPE_CHECKING:
+    from trustworks.assurance.engine.standing import Standing
+
 certificate = typer.Typer(
-    no_args_is_help=True, help="Certificates of products: import, find, bind, list, show, file."
+    no_args_is_help=True, help="Certificates of products: import, add, find, bind, list, show, file."
 )
 
 Id = Annotated[str, typer.Argument(help="Scheme and number, for example fips:4962.", metavar="CERTIFICATE")]
 Retrieved = Annotated[
     str | None,
-    typer.Option(help="When it was downloaded (UTC), for example 2026-11-01; default: the file's own time."),
+    typer.Option(
+        help="When it was downloaded (UTC), for example 2026-11-01; default: the file's own time, which is "
+        "told."
+    ),
 ]
+ProductName = Annotated[str | None, typer.Option(help="The product, as it is named there.")]
+Holder = Annotated[str | None, typer.Option(help="Whose it is.")]
+Standard = Annotated[
+    str | None,
+    typer.Option(help='Criteria with their edition: "CC:2022", "ISO/IEC 15408:2022", "FIPS 140-3".'),
+]
+Scheme = Annotated[str | None, typer.Option(help="The country or body that certified.")]
+Eal = Annotated[
+    str | None,
+    typer.Option(
+        help='Level with its components: 4, "EAL4+ AVA_VAN.5 ALC_FLR.2", none. Of other criteria the one '
+        "that it corresponds to."
+    ),
+]
+Profiles = Annotated[
+    list[str] | None, typer.Option("--profile", help="A protection profile that it claims, as printed.")
+]
+Areas = Annotated[
+    list[str] | None,
+    typer.Option("--area", help='FIPS 140: an area with another level, "Physical Security: Level 4"; none.'),
+]
+Caveat = Annotated[str | None, typer.Option(help="The condition under which it holds, as printed; none.")]
+Hardware = Annotated[list[str] | None, typer.Option("--hardware", help="A version of the hardware.")]
+Firmware = Annotated[list[str] | None, typer.Option("--firmware", help="A version of the firmware.")]
+Software = Annotated[list[str] | None, typer.Option("--software", help="A version of the software.")]
+ProductVersion = Annotated[str | None, typer.Option(help="The version of the product as a whole.")]
+Report = Annotated[str | None, typer.Option(help="The address of the report or security policy.")]
+Target = Annotated[str | None, typer.Option(help="The address of the security target.")]
 _MOST_TOLD = 20
 
 
@@ -60,7 +94,7 @@ def import_(
     found = []
     with open_register(context, by) as register:
         for one in files:
-            moment = read_moment(retrieved) if retrieved else datetime.fromtimestamp(one.stat().st_mtime, UTC)
+            moment = retrieval(one, retrieved)
             data = read_at_most(one, LARGEST_FILE + 1)
             found.append((one, register.take_in(data, name=one.name, source=source, retrieved=moment)))
     if as_json:
@@ -102,6 +136,117 @@ def import_(
         raise typer.Exit(1)
 
 
+@certificate.command("add")
+@performs(Act.CONFIGURE)
+def add(
+    context: typer.Context,
+    identifier: Annotated[
+        str,
+        typer.Argument(
+            help="Scheme (cc, eucc, fips, national, qscd), colon, number: national:DE-2026-7.",
+            metavar="CERTIFICATE",
+        ),
+    ],
+    *,
+    file: Annotated[
+        Path,
+        typer.Option(
+            help="Where it was read: the certificate, its report; kept.", exists=True, dir_okay=False
+        ),
+    ],
+    page: Annotated[str, typer.Option(help='Where in it, for example "page 3".')],
+    person: Annotated[
+        str | None, typer.Option(help="Who read it, by pseudonym; default: who acts.", metavar="NAME")
+    ] = None,
+    read_on: Annotated[
+        datetime | None,
+        typer.Option("--read-on", formats=["%Y-%m-%d"], help="The day on which it was read; default: now."),
+    ] = None,
+    source: Annotated[str, typer.Option(help="Where the file is from.")] = "its owner",
+    product: ProductName = None,
+    holder: Holder = None,
+    standard: Standard = None,
+    scheme: Scheme = None,
+    status: Annotated[Status | None, typer.Option(help="How it stands.")] = None,
+    issued: Annotated[str | None, typer.Option(help="The day of its issue.", metavar="DATE")] = None,
+    ends: Annotated[str | None, typer.Option(help="The last day of its validity.", metavar="DATE")] = None,
+    eal: Eal = None,
+    profile: Profiles = None,
+    level: Annotated[int | None, typer.Option("--overall-level", help="FIPS 140: the overall level.")] = None,
+    area: Areas = None,
+    caveat: Caveat = None,
+    hardware: Hardware = None,
+    firmware: Firmware = None,
+    software: Software = None,
+    version: ProductVersion = None,
+    report: Report = None,
+    target: Target = None,
+    correction: Annotated[
+        str,
+        typer.Option(
+            help="Why what a person read before was wrong; goes into the audit log.", metavar="REASON"
+        ),
+    ] = "",
+    by: By = "system-administrator",
+) -> None:
+    """Enter what you read in a certificate, or in its report, by yourself; each fact with its file and page.
+
+    As often as there are pages. What importers read stays beside it: where the two differ, nobody chooses.
+    """
+    from trustworks.assurance.model import Provenance, SourceKind  # noqa: PLC0415 - loads the importers
+    from trustworks.assurance.service import LARGEST_FILE  # noqa: PLC0415 - loads the records
+    from trustworks.assurance.sources.by_hand import read  # noqa: PLC0415 - as above
+
+    told = {
+        FactName.PRODUCT: product,
+        FactName.HOLDER: holder,
+        FactName.STANDARD: standard,
+        FactName.SCHEME: scheme,
+        FactName.STATUS: None if status is None else status.value,
+        FactName.ISSUED: issued,
+        FactName.ENDS: ends,
+        FactName.EAL: eal,
+        FactName.PROTECTION_PROFILES: profile,
+        FactName.OVERALL_LEVEL: None if level is None else str(level),
+        FactName.AREA_LEVELS: area,
+        FactName.CAVEAT: caveat,
+        FactName.HARDWARE: hardware,
+        FactName.FIRMWARE: firmware,
+        FactName.SOFTWARE: software,
+        FactName.VERSION: version,
+        FactName.REPORT: report,
+        FactName.TARGET: target,
+    }
+    given = {
+        name: [value] if isinstance(value, str) else value
+        for name, value in told.items()
+        if value is not None
+    }
+    if not page.strip():
+        raise Malformed("Say where in the file it was read: --page PAGE.")
+    now = today()
+    if read_on is not None and read_on.date() > now.date():
+        raise Malformed(f"It cannot have been read on {read_on:%Y-%m-%d}, which has not come.")
+    data = read_at_most(file, LARGEST_FILE + 1)
+    moment = now if read_on is None or read_on.date() == now.date() else read_on.replace(tzinfo=UTC)
+    provenance = Provenance(
+        kind=SourceKind.BY_HAND,
+        document=sha256(data).hexdigest(),
+        name=file.name[:200],
+        retrieved=moment,
+        place=page,
+        by=by if person is None else pseudonym(person),
+    )
+    entered = read(identifier, given, provenance)
+    with open_register(context, by) as register:
+        register.keep(data, name=file.name, source=source, retrieved=moment)
+        register.enter_certificate(entered, correction=correction)
+    typer.echo(
+        f"{'Corrected' if correction else 'Entered'} {', '.join(one.name for one in entered.facts)} of "
+        f"{entered.id}. `trustworks assurance certificate bind {entered.id} PRODUCT` binds it."
+    )
+
+
 @certificate.command("find")
 def find_(
     context: typer.Context,
@@ -117,7 +262,11 @@ def find_(
     with wiring.open_database() as database, database.read() as connection:
         found = find(connection, words, most=most)
     show(
-        found, _line, as_json=as_json, values=values_of, none="No import has a certificate with these words."
+        found,
+        _standing_line,
+        as_json=as_json,
+        values=_standing_values,
+        none="No import has a certificate with these words.",
     )
 
 
@@ -156,9 +305,9 @@ def list_(context: typer.Context, *, as_json: AsJson = False) -> None:
         found = list(entries(connection, EntryKind.CERTIFICATE).values())
     show(
         found,
-        _line,
+        _standing_line,
         as_json=as_json,
-        values=values_of,
+        values=_standing_values,
         none="No certificate is registered. `trustworks assurance certificate import` reads what schemes "
         "publish, and `trustworks assurance certificate bind` registers one.",
     )
@@ -183,7 +332,7 @@ def show_(context: typer.Context, identifier: Id, *, as_json: AsJson = False) ->
     for one in shown:
         typer.echo(f"{one.id}{'' if found is not None else '  (imported, not registered)'}")
         for fact in sorted(one.facts, key=lambda each: (each.name, each.provenance.kind)):
-            source = f"{fact.provenance.name}, {fact.provenance.place}, {fact.provenance.retrieved:%Y-%m-%d}"
+            source = f"{fact.provenance.name}, {fact.provenance.where}, {fact.provenance.retrieved:%Y-%m-%d}"
             typer.echo(printable(f"  {fact.name:<20} {value_text(fact.value)}  ({source})"))
 
 
@@ -228,3 +377,27 @@ def _line(one: Certificate) -> str:
         for fact in one.told(name)[:1]
     ]
     return f"{one.id:<40} {', '.join(told)}"
+
+
+def _standing(one: Certificate) -> Standing:
+    from trustworks.assurance.engine.standing import standing_of  # noqa: PLC0415 - loads the rules
+    from trustworks.assurance.rulesets import SHIPPED, load  # noqa: PLC0415 - as above
+
+    return standing_of(one, load(SHIPPED[0]), today().date())
+
+
+def _standing_line(one: Certificate) -> str:
+    found = _standing(one)
+    old = "" if found.oldest is None else f"; its source of {found.oldest} is old"
+    return f"{_line(one)}  [{found.told}{old}]"
+
+
+def _standing_values(one: Certificate) -> dict[str, Any]:
+    found = _standing(one)
+    return values_of(one) | {
+        "standing": {
+            "today": found.value,
+            "why": found.told,
+            "old_source_of": None if found.oldest is None else found.oldest.isoformat(),
+        }
+    }

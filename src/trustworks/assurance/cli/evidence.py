@@ -5,19 +5,20 @@ from __future__ import annotations
 import hashlib
 import json
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path  # noqa: TC003 - Typer reads it at run time
 from typing import TYPE_CHECKING, Annotated, Any, Final, Protocol
 
 import typer
 
-from trustworks.assurance.cli.wiring import AssuranceWiring
+from trustworks.assurance.cli.wiring import AssuranceWiring, all_of, pseudonym
 from trustworks.assurance.evidence import Kind, Outcome
 from trustworks.assurance.evidence.duties import Done, duties, duty_items
 from trustworks.core.account import account
 from trustworks.core.errors import Malformed, Rejected
 from trustworks.core.options import AsJson  # noqa: TC001 - Typer reads it
 from trustworks.core.printable import printable
-from trustworks.core.roles.model import NAME, Act
+from trustworks.core.roles.model import Act
 from trustworks.core.roles.performing import operator_of, performs
 from trustworks.core.time import any_time
 
@@ -219,13 +220,15 @@ def done(
 
     wiring: EvidenceWiring = context.obj
     now, by = now_of(wiring), operator_of(context) or account()
-    entry = Done(
-        duty=_known(name),
-        on=_day(on, now.date()),
-        document=_digest(document),
-        persons=tuple(map(_pseudonym, person or ())),
-        note=_note(note),
+    persons = person or []
+    duty_, day, digest, remark, *who = all_of(
+        lambda: _known(name),
+        lambda: _day(on, now.date()),
+        lambda: _digest(document),
+        lambda: _note(note),
+        *(partial(pseudonym, one) for one in persons),
     )
+    entry = Done(duty=duty_, on=day, document=digest, persons=tuple(who), note=remark)
     with (
         wiring.open_database() as database,
         wiring.open_recorder("assurance", database=database) as recorder,
@@ -268,15 +271,6 @@ def _day(text: str, today: date) -> date:
     if day > today:
         raise Malformed(f"{day} has not come yet: enter what was done, when it was done.")
     return day
-
-
-def _pseudonym(name: str) -> str:
-    if not NAME.fullmatch(name):
-        raise Malformed(
-            f"{name!a:.80} is no pseudonym: the log keeps it for good. Use up to 64 lower-case letters, "
-            "digits and . _ -."
-        )
-    return name
 
 
 def _note(text: str) -> str:

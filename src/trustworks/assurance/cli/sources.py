@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 from pathlib import Path  # noqa: TC003 - Typer reads it at run time
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from trustworks.assurance.cli.wiring import retrieval
 from trustworks.core.durable import read_at_most
 from trustworks.core.errors import Malformed, Unavailable
-from trustworks.core.moments import read_moment
 from trustworks.core.options import AsJson  # noqa: TC001 - Typer reads it
 from trustworks.core.printable import printable
 
@@ -45,7 +44,8 @@ def read(
     retrieved: Annotated[
         str | None,
         typer.Option(
-            help="When they were downloaded (UTC), for example 2026-11-01; default: the files' own time."
+            help="When they were downloaded (UTC), for example 2026-11-01; default: the files' own time, "
+            "which is told."
         ),
     ] = None,
     as_json: AsJson = False,
@@ -59,9 +59,7 @@ def read(
     told, wrong = [], False
     for file in files:
         try:
-            moment = (
-                read_moment(retrieved) if retrieved else datetime.fromtimestamp(file.stat().st_mtime, UTC)
-            )
+            moment = retrieval(file, retrieved)
             data = read_at_most(file, DEFAULT.octets)
         except OSError as error:
             raise Unavailable("assurance.unreadable", f"{file} cannot be read: {error.strerror}.") from error

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from trustworks.assurance.cli.product import values_of
-from trustworks.assurance.cli.wiring import AssuranceWiring, open_register, show, today
+from trustworks.assurance.cli.wiring import AssuranceWiring, open_register, pseudonym, show, today
 from trustworks.assurance.model import (
     Check,
     CheckKind,
@@ -61,10 +61,14 @@ def confirm(
         ),
     ] = None,
     on: On = None,
+    person: Annotated[
+        str | None, typer.Option(help="Who read it, by pseudonym; default: who acts.", metavar="NAME")
+    ] = None,
     by: By = "system-administrator",
     incomplete: Annotated[bool, typer.Option("--incomplete", help="Items of it are open still.")] = False,
 ) -> None:
     """Confirm what was read in a certificate's documents, with the page on which it stands."""
+    reader = by if person is None else pseudonym(person)
     with open_register(context, by) as register:
         register.enter(
             Confirmation(
@@ -72,7 +76,7 @@ def confirm(
                 certificate=certificate,
                 kind=kind,
                 values=tuple(values or ()),
-                by=by,
+                by=reader,
                 on=_day(on),
                 page=page,
                 complete=not incomplete,

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from trustworks.core.durable import read_at_most
 from trustworks.core.errors import Malformed
 from trustworks.core.options import AsJson  # noqa: TC001 - Typer reads it
 from trustworks.core.printable import printable
@@ -17,33 +19,54 @@ if TYPE_CHECKING:
 
     from trustworks.assurance.cli.wiring import AssuranceWiring
     from trustworks.assurance.model import Facts
+    from trustworks.assurance.rulesets import RuleSet
+
+_LARGEST: Final = 1 << 20  # octets of a rule set
+_MOST_TOLD: Final = 5  # of what is wrong with a rule set
 
 At = Annotated[
     datetime | None,
     typer.Option("--at", formats=["%Y-%m-%d"], help="For this day; default: today.", metavar="DATE"),
 ]
 OneService = Annotated[str | None, typer.Option(help="Only this service.")]
+Rules = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--rules",
+        help="By a rule set of your own, in place of those that are shipped; may be given several times.",
+        exists=True,
+        dir_okay=False,
+        metavar="FILE",
+    ),
+]
 
 
 def verdicts(
     context: typer.Context,
     at: At = None,
     service: OneService = None,
+    rules: Rules = None,
     *,
     whole: Annotated[bool, typer.Option("--whole", help="Every rule of every option.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Print what both rule sets answer about everything that is bound to a service."""
+    """Print what both rule sets answer about everything that is bound to a service.
+
+    A rule set of your own is checked first: one that leaves a case open, or decides it twice, is refused.
+    """
     from trustworks.assurance.engine import Index, evaluate  # noqa: PLC0415 - only here
     from trustworks.assurance.report import NOT_A_DECISION, as_values, report_lines  # noqa: PLC0415 - as above
-    from trustworks.assurance.rulesets import SHIPPED, load  # noqa: PLC0415 - as above
 
-    facts, day = _facts(context, service), _day(at)
+    sets, day = _sets(rules), _day(at)
+    facts = _facts(context, service, sets)
     index = Index(facts)
-    reports = [evaluate(index, load(name), day) for name in SHIPPED]
+    reports = [evaluate(index, one, day) for one in sets]
     if as_json:
         found = {"statement": NOT_A_DECISION, "reports": [as_values(one) for one in reports]}
         typer.echo(json.dumps(found, indent=2, ensure_ascii=False))
+        return
+    if service is not None and not facts.bindings:
+        typer.echo(_nothing_bound(service, sets))
         return
     for number, one in enumerate(reports):
         typer.echo(
@@ -60,26 +83,50 @@ def forecast(
         typer.Option(formats=["%Y-%m-%d"], help="The last day; default: ten years on.", metavar="DATE"),
     ] = None,
     service: OneService = None,
+    rules: Rules = None,
     *,
     as_json: AsJson = False,
 ) -> None:
     """Print on which days verdicts change, if nothing but time passes."""
     from trustworks.assurance.engine import forecast as look  # noqa: PLC0415 - only here
     from trustworks.assurance.report import forecast_lines, forecast_values  # noqa: PLC0415 - as above
-    from trustworks.assurance.rulesets import SHIPPED, load  # noqa: PLC0415 - as above
 
-    facts, first, last = _facts(context, service), _day(at), None if until is None else until.date()
+    sets, first, last = _sets(rules), _day(at), None if until is None else until.date()
     if last is not None and last < first:
         raise Malformed(f"The last day, {last}, is before the first, {first}.")
-    found = [look(facts, load(name), first, last) for name in SHIPPED]
+    facts = _facts(context, service, sets)
+    found = [look(facts, one, first, last) for one in sets]
     if as_json:
         typer.echo(json.dumps([forecast_values(one) for one in found], indent=2, ensure_ascii=False))
+        return
+    if service is not None and not facts.bindings:
+        typer.echo(_nothing_bound(service, sets))
         return
     for number, one in enumerate(found):
         typer.echo("\n".join(([""] if number else []) + [printable(line) for line in forecast_lines(one)]))
 
 
-def _facts(context: typer.Context, service: str | None) -> Facts:
+def _sets(files: list[Path] | None) -> list[RuleSet]:
+    """The shipped rule sets, or those of the files. Raises `Malformed` for one that is not whole."""
+    from trustworks.assurance.rulesets import SHIPPED, check, load, read  # noqa: PLC0415 - only here
+
+    if not files:
+        return [load(name) for name in SHIPPED]
+    found = [read(read_at_most(one, _LARGEST), str(one)) for one in files]
+    for file, one in zip(files, found, strict=True):
+        problems = check(one)
+        if problems:
+            more = len(problems) - _MOST_TOLD
+            told = "; ".join(map(str, problems[:_MOST_TOLD])) + (f"; and {more} more" if more > 0 else "")
+            raise Malformed(
+                f"{file} is not whole, and answers nothing: {told}. `trustworks assurance rules check "
+                f"{file}` tells all."
+            )
+    return found
+
+
+def _facts(context: typer.Context, service: str | None, sets: list[RuleSet]) -> Facts:
+    """What is registered, or what of it one service uses. Raises `Malformed` for one that nobody knows."""
     from dataclasses import replace  # noqa: PLC0415 - only here
 
     from trustworks.assurance.service import facts_of  # noqa: PLC0415 - loads the records
@@ -89,14 +136,23 @@ def _facts(context: typer.Context, service: str | None) -> Facts:
         found = facts_of(connection)
     if service is None:
         return found
-    services = sorted({one.service for one in found.bindings})
+    services = sorted({one.service for each in sets for one in each.processes})
     if service not in services:
-        raise Malformed(
-            f"Nothing is bound to the service {service!a:.40}; there are: {', '.join(services) or 'none'}."
-        )
+        raise Malformed(f"{service!a:.40} is no service of a rule set; there are: {', '.join(services)}.")
     bindings = tuple(one for one in found.bindings if one.service == service)
     used = {one.product for one in bindings}
     return replace(found, bindings=bindings, products=tuple(one for one in found.products if one.id in used))
+
+
+def _nothing_bound(service: str, sets: list[RuleSet]) -> str:
+    known = dict.fromkeys(
+        one.id for each in sets for one in each.processes if one.service == service and not one.follows
+    )
+    return (
+        f"Nothing is bound to the service {service}, so that there is no verdict about it. Its processes: "
+        f"{', '.join(known) or 'none'}. `trustworks assurance binding add {service} PROCESS PRODUCT` binds a "
+        "product."
+    )
 
 
 def _day(given: datetime | None) -> date:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from trustworks.assurance.evidence import Item
-    from trustworks.assurance.model import Facts, ProviderPaper
+    from trustworks.assurance.model import Certificate, Facts, ProviderPaper
     from trustworks.assurance.records import File
 
 _ADDRESS: Final = r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,8}"
@@ -99,6 +99,8 @@ def names_of(facts: Facts, items: Iterable[Item] = ()) -> Iterator[str]:
         yield from check.persons
     for confirmation in facts.confirmations:
         yield confirmation.by
+    for certificate in facts.certificates:
+        yield from dict.fromkeys(fact.provenance.by for fact in certificate.facts if fact.provenance.by)
     for item in items:
         yield from _persons_in(item.values)
 
@@ -139,7 +141,21 @@ def without_names(facts: Facts, hiding: Hiding) -> Facts:
         ),
         confirmations=tuple(replace(one, by=of(one.by), page=text(one.page)) for one in facts.confirmations),
         documents=tuple(replace(one, title=text(one.title)) for one in facts.documents),
+        certificates=tuple(_without_readers(one, hiding) for one in facts.certificates),
     )
+
+
+def _without_readers(one: Certificate, hiding: Hiding) -> Certificate:
+    """A certificate whose facts do not name who read them."""
+    if not any(fact.provenance.by for fact in one.facts):
+        return one
+    facts = []
+    for fact in one.facts:
+        source = fact.provenance
+        if source.by:
+            source = replace(source, by=hiding.of(source.by), place=hiding.text(source.place))
+        facts.append(replace(fact, provenance=source))
+    return replace(one, facts=tuple(facts))
 
 
 def without_names_in(papers: Iterable[ProviderPaper], hiding: Hiding) -> tuple[ProviderPaper, ...]:

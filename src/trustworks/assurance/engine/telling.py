@@ -57,7 +57,7 @@ def _fact(subject: Subject, fact: Fact) -> Used:
     return Used(
         what=f"{about}{fact.name}",
         value=value_text(fact.value),
-        source=f"{source.name}, {source.place}, retrieved {source.retrieved.date()}",
+        source=f"{source.name}, {source.where}, retrieved {source.retrieved.date()}",
         evidence=source.document,
         stale=source.document in subject.stale,
     )

@@ -124,7 +124,8 @@ class Provenance:
     """Where a fact was read.
 
     `document` is the SHA-256 of the file as it was downloaded, in hexadecimal; `retrieved` the moment of the
-    download; `place` where in it: a line, a row, a member.
+    download; `place` where in it: a line, a row, a member, a page. `by` is the person who read it there, by
+    pseudonym; empty where an importer did.
     """
 
     kind: SourceKind
@@ -132,6 +133,17 @@ class Provenance:
     name: str
     retrieved: datetime
     place: str
+    by: str = ""
+
+    @property
+    def is_by_hand(self) -> bool:
+        """Whether a person typed it in."""
+        return self.kind is SourceKind.BY_HAND
+
+    @property
+    def where(self) -> str:
+        """The place in the document, and who read it there."""
+        return f"{self.place}, read by {self.by}" if self.by else self.place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

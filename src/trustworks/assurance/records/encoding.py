@@ -69,10 +69,18 @@ def encode_facts(facts: Iterable[Fact]) -> list[Any]:
         {
             "name": one.name.value,
             "value": _value(one.value),
-            "provenance": _adapter(Provenance).dump_python(one.provenance, mode="json"),
+            "provenance": _provenance(one.provenance),
         }
         for one in facts
     ]
+
+
+def _provenance(given: Provenance) -> dict[str, Any]:
+    """Without who read it where nobody is named: what importers read is written as it ever was."""
+    found: dict[str, Any] = _adapter(Provenance).dump_python(given, mode="json")
+    if not given.by:
+        del found["by"]
+    return found
 
 
 def _value(value: Value) -> Any:
