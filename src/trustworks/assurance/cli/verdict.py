@@ -65,7 +65,7 @@ def verdicts(
         found = {"statement": NOT_A_DECISION, "reports": [as_values(one) for one in reports]}
         typer.echo(json.dumps(found, indent=2, ensure_ascii=False))
         return
-    if service is not None and not facts.bindings:
+    if service is not None and not (facts.bindings or facts.unregistered):
         typer.echo(_nothing_bound(service, sets))
         return
     for number, one in enumerate(reports):
@@ -99,7 +99,7 @@ def forecast(
     if as_json:
         typer.echo(json.dumps([forecast_values(one) for one in found], indent=2, ensure_ascii=False))
         return
-    if service is not None and not facts.bindings:
+    if service is not None and not (facts.bindings or facts.unregistered):
         typer.echo(_nothing_bound(service, sets))
         return
     for number, one in enumerate(found):
