@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import shlex
@@ -237,7 +238,7 @@ def test_an_auditor_reads_everything_and_decides_nothing(desk: Desk, program: st
     assert desk.run("registration", "show", identifier)["state"] == "received"
 
 
-WRITES = ("add", "bind", "change", "confirm", "import")
+WRITES = ("add", "bind", "change", "confirm", "import", "set")
 SHOWN = ("", "/products/hsm-1", "/certificates", "/verdicts", "/evidence", "/rules")
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "assurance.md"
 
@@ -320,7 +321,32 @@ def judge_its_widths(browser: Chromium, name: str, folder: Path) -> None:
         browser.call("Emulation.clearDeviceMetricsOverride")
 
 
-@pytest.mark.req("CENTS419261:SA1.1", "TRUSTWORKS:ASSURANCE-VIEWS-LOGGED")
+def make_a_dossier_by_keyboard(desk: Desk, browser: Chromium, folder: Path) -> None:
+    """Ordered, waited for and downloaded; what came is verified, and the log has each step."""
+    browser.follow("dossier")
+    browser.follow("Make a dossier")
+    browser.screenshot(folder / "ordered-1200.png")
+    assert "ordered by dora" in shown(browser)
+    browser.until("document.querySelector('main').innerText.includes('Download dossier-')", seconds=120.0)
+    judge_its_widths(browser, "/dossier-made", folder)
+    script = """(async () => {
+        const link = [...document.links].find((one) => one.innerText.startsWith("Download dossier-"));
+        const octets = new Uint8Array(await (await fetch(link.href)).arrayBuffer());
+        return btoa(Array.from(octets, (one) => String.fromCharCode(one)).join(""));
+    })()"""
+    file = desk.file("downloaded.asice")
+    file.write_bytes(base64.b64decode(browser.run(script)))
+    trust = str(desk.lab.folder / "trust" / "root.pem")
+    told = desk.tell("dossier", "verify", str(file), "--trust", trust)
+    assert "Every file is as it was sealed" in told
+    for what in ("ordered", "exported", "downloaded"):
+        lines = desk.tell("audit", "list", "--type", f"assurance.dossier-{what}", "--json").splitlines()
+        assert [json.loads(one)["actor"] for one in lines][:1] == ["dora"], what
+
+
+@pytest.mark.req(
+    "CENTS419261:SA1.1", "TRUSTWORKS:ASSURANCE-VIEWS-LOGGED", "TRUSTWORKS:ASSURANCE-DOSSIER-ORDERED"
+)
 def test_the_register_and_its_forecast_are_kept_and_read_in_a_browser(
     desk: Desk, program: str, tmp_path: Path
 ) -> None:
@@ -344,9 +370,12 @@ def test_the_register_and_its_forecast_are_kept_and_read_in_a_browser(
         enter_by_code(desk, browser, "dora")
         browser.follow("forecast")
         assert browser.run("document.querySelectorAll('main form[method=post]').length") == 0
+        make_a_dossier_by_keyboard(desk, browser, tmp_path)
     seen = [
         json.loads(one)
         for one in desk.tell("audit", "list", "--type", "assurance.viewed", "--json").splitlines()
     ]
     assert {one["actor"] for one in seen} == {"dora"}
-    assert {one["subject"]["page"] for one in seen} == {"/console/assurance", "/console/assurance/forecast"}
+    assert {one["subject"]["page"] for one in seen} == {
+        f"/console/assurance{name}" for name in ("", "/forecast", "/dossier")
+    }

@@ -264,6 +264,7 @@ NOT_BOUND = {
     "signed by their authority, and told by the digest of each batch": ("last_answers",),
     "what is on its way out; what it is about is bound": ("notices", "notice_marks"),
     "told to the log one by one, without what is in them": ("signing_agreements", "signing_seals"),
+    "a queue; who ordered, made and downloaded is told to the log one by one": ("dossier_orders",),
     "counts of a day: by them a client is served or not, and nothing is proven": ("signing_usage",),
     "read out of imported files, which are bound; made again by each import": ("assurance_catalogue",),
     "the state of a conversation, gone when it is over; the log tells what came of it": (

@@ -34,6 +34,7 @@ CHANGING = {
     },
     "cmp_transactions": {"state"},
     "device_evidence": {"content"},
+    "dossier_orders": {"state", "told", "changed_at", "manifest", "content"},
     "domain_validations": {"name", "method", "validated_at", "validated_by"},
     "enrolment_credentials": {"used", "withdrawn_at"},
     "enrolment_renewals": {"made"},

@@ -60,6 +60,7 @@ FROZEN = {
     "0035_assurance.py": "91ac9a8d1e92c19932f4078391408b8ac62dcbb796399a8b6d7a4c54bf490e7c",
     "0036_assurance_evidence.py": "dbd86150a84cf1c63a5d6472e706335e9fd754401503a84a328eed5ee499abbe",
     "0037_incident_ends.py": "cde511ab6163e47dbdd9207c8a60d4962ba2ded6799059de074d6fec5e138f72",
+    "0038_dossier_orders.py": "3758b3e547fc205c46910927d28254e5ae5b58e59c5235508f5bf43e79b96ed9",
 }
 
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from trustworks.app.wiring.assuring import EvidenceSources
     from trustworks.assurance.dossier.model import Profile
     from trustworks.assurance.dossier.packing import Made
+    from trustworks.assurance.engine import Forecast
     from trustworks.core.store import Database
 
 SECRET = "dossier.secret"  # noqa: S105 - the name of a file
@@ -33,42 +34,61 @@ SECRET = "dossier.secret"  # noqa: S105 - the name of a file
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """What a dossier is to be: its place, how persons are told, by which seal, and who asked for it."""
+    """What a dossier is to be: its place, how persons are told, by which seal, and who asked for it.
 
-    out: Path
+    Without a place it is one file that nobody writes: a container.
+    """
+
+    out: Path | None
     profile: Profile
     seal: str | None
     by: str
 
 
-def make(wiring: Wiring, asked: Asked) -> Made:
-    """Make a dossier and write it.
+def _nobody(step: str) -> None:
+    del step
+
+
+def make(wiring: Wiring, asked: Asked, *, told: Callable[[str], None] = _nobody) -> Made:
+    """Make a dossier and write it where it has a place. `told` hears of each step as it begins.
 
     Raises:
         Rejected: output.*: it cannot be written there; dossier.no-seal, signing.*, evidence.*.
         Unavailable: the keys, time-stamps or the status of certificates are not to be had now.
     """
-    packing.check_place(asked.out)
+    if asked.out is not None:
+        packing.check_place(asked.out)
     with (
         wiring.open_database() as database,
         wiring.open_recorder("assurance", database=database) as recorder,
     ):
         clock = wiring.open_clock()
         running = wiring.evidence_sources()
+        told("Evidence is collected.")
         if wiring.lab:  # elsewhere operators enter, the jobs collect, and who only reads writes nothing
             Collector(
                 running, database=database, recorder=recorder, by=asked.by, now=lambda: clock.now().utc
             ).run()
+        told("The key of the seal is opened.")
         with open_sealer(wiring, database=database, recorder=recorder, name=asked.seal) as opened:
-            made = _sealed(wiring, asked, opened, database=database, running=running)
+            told("The register and what runs are read.")
+            material, forecasts = _material(wiring, asked, opened, database=database, running=running)
+            told("The files are made and sealed.")
+            made = packing.make(
+                material,
+                opened.sealer,
+                container=asked.out is None or packing.is_container(asked.out),
+                forecasts=forecasts,
+            )
             recorder.record(_event(asked, made, opened.sealer.name, clock.now().utc))
-        packing.write(made, asked.out)
+        if asked.out is not None:
+            packing.write(made, asked.out)
     return made
 
 
-def _sealed(
+def _material(
     wiring: Wiring, asked: Asked, opened: Opened, *, database: Database, running: EvidenceSources
-) -> Made:
+) -> tuple[Material, tuple[Forecast, ...]]:
     now = wiring.open_clock().now().utc.replace(microsecond=0)
     with database.read() as connection:
         found = registered(connection, now.date(), profile=asked.profile, of=_pseudonyms(wiring))
@@ -115,12 +135,7 @@ def _sealed(
             trace=trace,
             statements=sources.clause_statements(running),
         )
-    return packing.make(
-        material,
-        opened.sealer,
-        container=packing.is_container(asked.out),
-        forecasts=found.forecasts,
-    )
+    return material, found.forecasts
 
 
 def _event(asked: Asked, made: Made, seal: str, at: datetime) -> Event:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from trustworks.app.health.heartbeat import TaskState
-from trustworks.app.processes import evidence, rolling
+from trustworks.app.processes import dossiers, evidence, rolling
 from trustworks.app.processes.checkpoints import checkpoints
 from trustworks.app.processes.jobs import Task
 from trustworks.app.processes.rounds import Tokens, each
@@ -125,6 +125,7 @@ def _watching(wiring: Wiring) -> list[Task]:
         found.append(each("integrity", config.integrity.look_every, partial(_integrity, wiring)))
     if config.alarms.command:
         found.append(each("alarms", config.alarms.look_every, partial(_alarms, wiring)))
+    found.append(each("dossier", dossiers.LOOK, partial(dossiers.maker, wiring)))
     found.append(
         each(
             "evidence",

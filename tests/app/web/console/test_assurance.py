@@ -10,6 +10,8 @@ import pytest
 from assurance_testbed import LONG, fill
 from sqlalchemy import select
 
+from trustworks.app.dossier.orders import KEPT, Orders, listed
+from trustworks.assurance.dossier.model import Profile
 from trustworks.core.audit import Event
 from trustworks.core.audit.records import events
 
@@ -144,6 +146,58 @@ def test_dossiers_are_told_as_the_log_has_them(office: Office) -> None:
     assert "dora 41 one container pseudonyms &lt;s> 0a0a0a0a" in shown
     assert "1a1a1a1a" not in shown
     assert "trustworks assurance dossier --out" in shown
+
+
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-DOSSIER-ORDERED")
+def test_an_auditor_orders_a_dossier_waits_and_downloads_it_and_the_log_has_each_step(office: Office) -> None:
+    dora, otto, page = office.enter("dora"), office.enter("otto"), f"{ROOT}/dossier"
+    assert "None was ordered yet" in dora.get(page).text
+    dora.send(page, 403, profile="pseudonyms")  # not by our own form
+    assert "Choose one of" in dora.submit(page, page, 400, profile="all").text
+    dora.submit(page, page, profile="pseudonyms")
+    assert told(office, "assurance.dossier-ordered")[0]["actor"] == "dora"
+
+    shown = otto.get(page).text
+    assert "Dossier 1, ordered by dora: It waits for the jobs." in shown
+    assert "<form" not in otto.get(page).body.decode().partition('id="make"')[2].partition("</section>")[0]
+    fields = {"csrf": dora.fields(page, "/console/logout")["csrf"]}
+    assert "Wait for it" in dora.send(page, 403, profile="full", **fields).text
+
+    orders = Orders(office.provider.database, office.provider.recorder, lambda: office.provider.clock.moment)
+    order = orders.take()
+    assert order is not None
+    orders.tell(order.number, "The files are made & sealed.")
+    state = json.loads(otto.get(f"{ROOT}/dossiers/1/state").body)
+    assert state == {"open": True, "state": "under way", "told": "The files are made & sealed."}
+    orders.finish(order.number, manifest="ab" * 32, content=b"PK dossier")
+    assert json.loads(otto.get(f"{ROOT}/dossiers/1/state").body)["open"] is False
+
+    found = otto.get(f"{ROOT}/dossiers/1/file")
+    assert (found.body, found.headers["content-type"]) == (b"PK dossier", "application/vnd.etsi.asic-e+zip")
+    assert found.headers["content-disposition"].endswith('-1.asice"')
+    (event,) = told(office, "assurance.dossier-downloaded")
+    assert (event["actor"], event["detail"]["manifest"]) == ("otto", "ab" * 32)
+    assert "Download dossier-" in dora.get(page).text
+    for absent in ("2", "x", "1%2F"):
+        dora.get(f"{ROOT}/dossiers/{absent}/file", 403 if absent != "1%2F" else 404)
+
+
+def test_a_dossier_that_failed_says_why_and_the_newest_files_are_kept(office: Office) -> None:
+    dora, page = office.enter("dora"), f"{ROOT}/dossier"
+    orders = Orders(office.provider.database, office.provider.recorder, lambda: office.provider.clock.moment)
+    orders.ask(by="dora", profile=Profile.FULL)
+    assert orders.take() is not None
+    assert orders.take() is None
+    orders.give_up("The process ended.")
+    assert "failed The process ended." in dora.get(page).text
+    dora.get(f"{ROOT}/dossiers/1/file", 403)
+    for number in range(2, KEPT + 3):
+        assert orders.ask(by="dora", profile=Profile.FULL) == number
+        orders.take()
+        orders.finish(number, manifest="cd" * 32, content=bytes([number]))
+    with office.provider.database.read() as connection:
+        kept = {one.number for one in listed(connection) if one.has_file}
+    assert kept == set(range(3, KEPT + 3))
 
 
 @pytest.mark.req("TRUSTWORKS:ASSURANCE-VIEWS-LOGGED")

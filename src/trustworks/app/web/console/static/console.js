@@ -102,3 +102,18 @@ function on(element, kind, action) {
 on(document.getElementById("sign-in"), "click", signIn);
 on(document.getElementById("register"), "submit", register);
 for (const form of document.querySelectorAll("form.approve")) on(form, "submit", approve);
+
+// A dossier that is being made: how far it is, until it is there.
+const progress = document.getElementById("progress");
+
+async function look() {
+  const answer = await fetch(progress.dataset.order, { credentials: "same-origin" });
+  if (!answer.ok) return location.reload();
+  const told = await answer.json();
+  const line = progress.querySelector("[role=status]");
+  if (line.textContent !== told.told) line.textContent = told.told;
+  if (told.open) setTimeout(look, 2000);
+  else location.reload();
+}
+
+if (progress) setTimeout(look, 2000);
