@@ -25,7 +25,7 @@ from trustworks.assurance.evidence.clock import Unit
 from trustworks.assurance.evidence.duties import Done
 from trustworks.assurance.model import Binding, Facts, Product, ProductKind, Verdict
 from trustworks.assurance.rulesets import load
-from trustworks.assurance.service import Register, product_of
+from trustworks.assurance.service import Register, facts_of, product_of
 from trustworks.core.audit import Event, Recorder
 from trustworks.core.audit.search import newest
 from trustworks.core.errors import Malformed, Refused, Rejected, Unavailable
@@ -483,3 +483,37 @@ def verdict(given: Facts, product: Product, rules: Any, day: date) -> Verdict:
     report = evaluate(replace(given, products=(seen,)), rules, day)
     found = [one for each in report.services for one in each.processes if one.process == "ca_key_use"]
     return found[0].verdict
+
+
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-LIVE-UNREGISTERED")
+@pytest.mark.parametrize("store_settings", ["sqlite"], indirect=True)
+def test_a_token_that_no_product_names_is_a_gap_of_what_uses_it_until_one_does(house: House) -> None:
+    def known() -> Facts:
+        with house.database.read() as connection:
+            return facts_of(connection)
+
+    house.collect()
+    assert known().unregistered == ()
+    house.register.change_product("hsm-1", token="", serial="")
+    house.collect()
+    (live,) = known().unregistered
+    assert (live.token, live.label) == ("tsu", house.token.token)
+    assert live.uses == (("timestamps", "tsu_key_generation"), ("timestamps", "tsu_key_use"))
+    assert live.seen.is_test_module
+    (service,) = evaluate(known(), load("current"), house.now.date()).services
+    (gap,) = [one for one in service.processes if one.process == "tsu_key_use" and one.product is None]
+    assert service.verdict is gap.verdict is Verdict.INSUFFICIENT
+    assert "A test module is used that no product of the register names: the token tsu" in str(gap)
+    # Where it cannot be looked at, what was there is there still.
+    look = house.look
+
+    def away(token: str) -> Looked:
+        raise Unavailable("module.away", f"{token} is away")
+
+    house.look = away  # type: ignore[method-assign]
+    house.collect()
+    assert known().unregistered == (live,)
+    house.look = look  # type: ignore[method-assign]
+    # Who enters the product need not wait for the next round.
+    house.register.change_product("hsm-1", token=f"pkcs11:token={house.token.token}")
+    assert known().unregistered == ()

@@ -34,6 +34,7 @@ from trustworks.assurance.model import (
     FactName,
     Facts,
     Identity,
+    LiveModule,
     Product,
     ProductKind,
     Provenance,
@@ -68,6 +69,7 @@ KEYS: Final = frozenset(
         "confirmation",
         "transfer",
         "headcount",
+        "unregistered",
         "also",
     }
 )
@@ -104,6 +106,29 @@ def facts(row: Mapping[str, Any], known: Baseline) -> Facts:
         confirmations=confirmations(bases, row, known, without, numbers),
         transfers=tuple(transfer(one, known) for one in row.get("transfer", ())),
         headcounts=headcounts(bases, row, known, without),
+        unregistered=tuple(_live(one, known) for one in row.get("unregistered", ())),
+    )
+
+
+def _live(given: Mapping[str, Any], known: Baseline) -> LiveModule:
+    """A module that evidence saw and no product names: its token, what uses it, what it is."""
+    refuse_unknown(given, {"token", "processes", "test", "since"})
+    uses = [path.partition("/") for path in given["processes"]]
+    return LiveModule(
+        token=given["token"],
+        label=f"label-of-{given['token']}",
+        seen=Identity(
+            at=moment(given.get("since", known.data["stated"])),
+            manufacturer="Other Vendor",
+            model="Other 9",
+            serial="O9-0001",
+            hardware="",
+            firmware="",
+            library="libother.so",
+            library_sha256=digest("other library"),
+            is_test_module=given.get("test", False),
+        ),
+        uses=tuple((service, process) for service, _, process in uses),
     )
 
 

@@ -11,6 +11,9 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from trustworks.assurance import records
+from trustworks.assurance.evidence import Kind, Outcome
+from trustworks.assurance.evidence import records as evidence
+from trustworks.assurance.evidence.identity import unregistered
 from trustworks.assurance.model import (
     Binding,
     Certificate,
@@ -46,6 +49,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from trustworks.assurance.evidence import Item
     from trustworks.assurance.model import Entry, FactName, Value
     from trustworks.assurance.records import Version
     from trustworks.core.audit import Recorder
@@ -55,6 +59,7 @@ E = TypeVar("E", bound="Entry")
 
 LARGEST_FILE: Final = 48 * 1024 * 1024  # octets
 _SKEW: Final = timedelta(hours=1)  # between the clock of whoever downloads and this one
+_REMEMBERED: Final = 50  # of the last looks at a module, those in which one that could be made is sought
 _SHOWN: Final = 300  # characters of a value in an event
 _KINDS: Final[Mapping[type[Any], EntryKind]] = {
     Product: EntryKind.PRODUCT,
@@ -452,8 +457,9 @@ def facts_of(connection: Connection) -> Facts:
     def of(kind: EntryKind, type_: type[E]) -> tuple[E, ...]:
         return tuple(one for one in records.entries(connection, kind).values() if isinstance(one, type_))
 
+    products = of(EntryKind.PRODUCT, Product)
     return Facts(
-        products=of(EntryKind.PRODUCT, Product),
+        products=products,
         certificates=of(EntryKind.CERTIFICATE, Certificate),
         bindings=of(EntryKind.BINDING, Binding),
         documents=of(EntryKind.DOCUMENT, Document),
@@ -461,6 +467,7 @@ def facts_of(connection: Connection) -> Facts:
         confirmations=of(EntryKind.CONFIRMATION, Confirmation),
         transfers=of(EntryKind.TRANSFER, Transfer),
         headcounts=of(EntryKind.HEADCOUNT, Headcount),
+        unregistered=unregistered(_looked_at(connection), products),
     )
 
 
@@ -468,6 +475,19 @@ def papers_of(connection: Connection) -> tuple[ProviderPaper, ...]:
     """The provider's own documents, each in its newest version."""
     found = records.entries(connection, EntryKind.PAPER).values()
     return tuple(one for one in found if isinstance(one, ProviderPaper))
+
+
+def _looked_at(connection: Connection) -> list[Item]:
+    """What was found of each module when it could be looked at last; of those of the last round."""
+    last = evidence.last_round(connection)
+    found = []
+    for kept in () if last is None else last.items:
+        item = kept.item
+        if item.kind is Kind.IDENTITY and item.outcome is Outcome.FAILED:  # what was there is there still
+            before = evidence.listing(connection, kind=Kind.IDENTITY, subject=item.subject, limit=_REMEMBERED)
+            item = next((one.item for one in before if one.item.outcome is not Outcome.FAILED), item)
+        found.append(item)
+    return found
 
 
 def history_of(connection: Connection, kind: EntryKind, identifier: str) -> list[Version]:

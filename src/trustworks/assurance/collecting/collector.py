@@ -21,16 +21,22 @@ from trustworks.assurance.changes.model import ChangeAct, ChangeState
 from trustworks.assurance.changes.rules import explaining
 from trustworks.assurance.changes.service import change_event
 from trustworks.assurance.collecting.recorded import attempt, recorded_items
+from trustworks.assurance.collecting.uses import uses_of
 from trustworks.assurance.evidence import Item, Kind, Outcome, records
-from trustworks.assurance.evidence.identity import READ, differences, identity_item, identity_of
+from trustworks.assurance.evidence.identity import (
+    READ,
+    differences,
+    identity_in,
+    identity_item,
+    identity_of,
+    product_on,
+)
 from trustworks.assurance.evidence.model import failed
 from trustworks.assurance.evidence.modules import PROBED, health_item
 from trustworks.assurance.evidence.traced import TRACED, trace_item
-from trustworks.assurance.model import Identity
 from trustworks.assurance.service import Register, facts_of
 from trustworks.core.audit import Event
 from trustworks.core.errors import TrustworksError, Unavailable
-from trustworks.core.module import Pkcs11Uri
 from trustworks.core.module.states import KeyState
 from trustworks.core.store.exclusive import exclusively
 from trustworks.core.trace import implements
@@ -44,7 +50,7 @@ if TYPE_CHECKING:
     from trustworks.assurance.collecting.sources import Looked, Sources
     from trustworks.assurance.evidence.identity import Difference
     from trustworks.assurance.evidence.records import Kept, Round
-    from trustworks.assurance.model import Facts, Product
+    from trustworks.assurance.model import Facts, Identity, Product
     from trustworks.core.audit import Recorder
     from trustworks.core.store import Database
 
@@ -157,7 +163,9 @@ class Collector:
     ) -> tuple[Item, Incident | None, Change | None]:
         at = known.at
         if product is None:
-            return identity_item(None, token, looked.info, at, unexpected=()), None, None
+            label, uses = self._sources.uri(token).token, uses_of(token, self._sources.services)
+            item = identity_item(None, token, looked.info, at, unexpected=(), label=label, uses=uses)
+            return item, None, None
         seen = identity_of(looked.info, at)
         with self._database.read() as connection:
             before = records.listing(connection, kind=Kind.IDENTITY, subject=product.id, limit=_REMEMBERED)
@@ -266,35 +274,11 @@ class Collector:
         return written
 
 
-def product_on(products: Iterable[Product], uri: Pkcs11Uri) -> Product | None:
-    """The product that is on a token, by the token's label in its URI; a retired one is on none.
-
-    Not by the serial number, which is what a look is to find another of.
-    """
-    for product in products:
-        if product.retired is not None or not product.token:
-            continue
-        try:
-            named = Pkcs11Uri.parse(product.token)
-        except TrustworksError:
-            continue
-        if named.token is not None and named.token == uri.token:
-            return product
-    return None
-
-
 def accepted_of(before: Iterable[Kept]) -> Identity | None:
     """What a module said when it was last as expected, out of the items about it, the newest first."""
     for kept in before:
-        values = kept.item.values
-        if values.get("differences") == []:
-            names = ("manufacturer", "model", "serial", "hardware", "firmware", "library", "library_sha256")
-            return Identity(
-                at=kept.item.at,
-                is_test_module=values["is_test_module"],
-                validations=tuple(values["validations"]),
-                **{name: values[name] for name in names},
-            )
+        if kept.item.values.get("differences") == []:
+            return identity_in(kept.item)
     return None
 
 

@@ -21,7 +21,7 @@ from trustworks.assurance.model.certificates import (
 )
 from trustworks.assurance.model.facts import Entry, Facts
 from trustworks.assurance.model.papers import PAPERS, PaperKind, PaperUse, ProviderPaper
-from trustworks.assurance.model.products import Binding, Identity, Product, ProductKind
+from trustworks.assurance.model.products import Binding, Identity, LiveModule, Product, ProductKind
 from trustworks.assurance.model.statements import (
     Check,
     CheckKind,
@@ -64,6 +64,7 @@ __all__ = [
     "Facts",
     "Headcount",
     "Identity",
+    "LiveModule",
     "Missing",
     "OptionVerdict",
     "PaperKind",

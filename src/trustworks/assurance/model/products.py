@@ -37,6 +37,20 @@ class Identity:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LiveModule:
+    """A module that services use and that no product of the register names, as evidence saw it first.
+
+    `token` is what the configuration calls the token, `label` what the token calls itself; `uses` are the
+    services and processes, by the names of the rule sets, for which the configuration takes it.
+    """
+
+    token: str
+    label: str
+    seen: Identity
+    uses: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Product:
     """One instance: this device in this room, or this software as it is installed.
 

@@ -87,6 +87,8 @@ OF_PRODUCT: Final[Mapping[str, Domain]] = MappingProxyType(
     {
         "day": Day(),
         "hardware": Choice(("real", "test", UNKNOWN)),
+        # Whether a product of the register names the module, or evidence saw it alone.
+        "registered": Choice(("registered", "test", "unregistered")),
         "observed": Choice(("same", "differs", "not-read", "no-module")),
         "health": Choice(("well", "overdue", "failed", UNKNOWN)),
         # Areas of ISO/IEC 19790 that no certificate covers at the parameter `level`.
