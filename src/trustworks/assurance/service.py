@@ -19,6 +19,7 @@ from trustworks.assurance.model import (
     Certificate,
     Check,
     Confirmation,
+    ConfirmationKind,
     Document,
     Facts,
     Headcount,
@@ -32,11 +33,13 @@ from trustworks.assurance.rules import (
     check_about,
     check_announced,
     check_binding,
+    check_compared,
     check_corrected,
     check_day,
     check_form,
     check_functions,
     check_kept,
+    check_same_product,
 )
 from trustworks.assurance.rulesets import SHIPPED, load
 from trustworks.assurance.sources import Download, Imported, by_hand, merge, read_any
@@ -115,6 +118,10 @@ class Register:
         def action(connection: Connection) -> tuple[JSON, ...]:
             products = products_of(connection)
             check_about(entry, products, {one.sha256 for one in records.files(connection)})
+            if isinstance(entry, Confirmation):
+                held = records.newest(connection, EntryKind.CERTIFICATE, entry.certificate)
+                if held is not None and held.content is not None:
+                    check_compared(entry, products[entry.product], records.decode(Certificate, held.content))
             return self._write(connection, entry)
 
         self._recorder.transact_all(
@@ -222,14 +229,17 @@ class Register:
         )
         return Taken(imported=imported, sha256=kept.sha256, changed=tuple(one.id for one, _ in changed))
 
-    def bind_certificate(self, identifier: str, product: str, *, file: str | None = None) -> Certificate:
+    def bind_certificate(
+        self, identifier: str, product: str, *, file: str | None = None, although: str = ""
+    ) -> Certificate:
         """Register a certificate of the catalogue, or again, and bind it to a product.
 
-        `file` is the SHA-256 of the certificate as its owner keeps it. Raises `Rejected`
-        (assurance.certificate) where no import has it.
+        `file` is the SHA-256 of the certificate as its owner keeps it; `although` why it is the product's
+        where it names another product or holder. Raises `Rejected` (assurance.certificate) where no import
+        has it, and (assurance.another-product) where it is of another product and nobody says why.
         """
 
-        def action(connection: Connection) -> tuple[Certificate, Product, tuple[JSON, ...], tuple[JSON, ...]]:
+        def action(connection: Connection) -> tuple[tuple[Entry, tuple[JSON, ...]], ...]:
             bound = product_of(connection, product)
             known = records.newest(connection, EntryKind.CERTIFICATE, identifier)
             found = None
@@ -244,18 +254,36 @@ class Register:
                     "scheme, and `trustworks assurance certificate import` it.",
                 )
             found = replace(found, file=file or found.file)
-            about_certificate = self._write(connection, found)
+            others = check_same_product(bound, found, although)
+            written: list[Entry] = [found]
             if identifier not in bound.certificates:
-                bound = replace(bound, certificates=(*bound.certificates, identifier))
-            return found, bound, about_certificate, self._write(connection, bound)
+                written.append(replace(bound, certificates=(*bound.certificates, identifier)))
+            if others:
+                written.append(
+                    Confirmation(
+                        product=product,
+                        certificate=identifier,
+                        kind=ConfirmationKind.OTHER_NAME,
+                        values=(although.strip(),),
+                        by=self._by,
+                        on=self._now().date(),
+                        page="said when it was bound",
+                    )
+                )
+                check_form(written[-1])
+            return tuple((one, self._write(connection, one)) for one in written)
 
-        certificate, _, _, _ = self._recorder.transact_all(
-            lambda answer: (
-                *(self._events(answer[0], identifier, answer[2]) if answer[2] else ()),
-                *(self._events(answer[1], product, answer[3]) if answer[3] else ()),
+        answer = self._recorder.transact_all(
+            lambda written: tuple(
+                event
+                for one, changed in written
+                if changed
+                for event in self._events(one, identify(one), changed)
             ),
             action,
         )
+        certificate = answer[0][0]
+        assert isinstance(certificate, Certificate)  # noqa: S101 - it is written first
         return certificate
 
     def enter_certificate(self, certificate: Certificate, *, correction: str = "") -> None:
