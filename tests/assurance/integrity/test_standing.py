@@ -48,6 +48,13 @@ def test_all_as_signed(bed: Installation) -> None:
     assert open_points(found, lab=False) == ()
 
 
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-INTEGRITY-WRITABLE")
+def test_what_others_may_change_keeps_services_from_starting(bed: Installation) -> None:
+    (bed.tree / "lib").chmod(0o775)
+    with pytest.raises(Refused, match=r"or may be changed by others: tree/lib \(writable\)\."):
+        check_may_start(look(bed), lab=False, keys=True)
+
+
 @pytest.mark.req("TRUSTWORKS:ASSURANCE-INTEGRITY-START")
 @pytest.mark.parametrize(
     ("kind", "words"),

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
+from trustworks.assurance.integrity.compare import Difference
 from trustworks.assurance.integrity.installation import uncovered
 from trustworks.assurance.integrity.making import TOLD, told, verify_installation
 from trustworks.assurance.integrity.manifest import read_file, verified
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from trustworks.assurance.integrity.config import IntegritySettings
     from trustworks.assurance.integrity.tree import Place
 
+WRITABLE: Final = Difference.WRITABLE.value
 NAME: Final = "integrity.json"  # in the folder for what lives as long as the processes do
 MOST_NAMES: Final = 50  # that are kept of what differs; the rest is counted
 START: Final = "TRUSTWORKS:ASSURANCE-INTEGRITY-START"
@@ -66,7 +68,9 @@ class Standing:
         count = sum(number for _, number in self.kinds)
         more = f"; and {count - TOLD} more" if count > TOLD else ""
         names = told(self.names[:TOLD])
-        return f"{count} of what is installed is not as it was signed: {names}{more}. {WHAT_TO_DO}"
+        open_to = " or may be changed by others" if WRITABLE in dict(self.kinds) else ""
+        what = f"{count} of what is installed is not as it was signed{open_to}: {names}{more}."
+        return f"{what} {WHAT_TO_DO}"
 
 
 def examine(
