@@ -23,7 +23,16 @@ from trustworks.assurance.engine import evaluate
 from trustworks.assurance.evidence import Kind, Outcome, records
 from trustworks.assurance.evidence.clock import Unit
 from trustworks.assurance.evidence.duties import Done
-from trustworks.assurance.model import Binding, Facts, Product, ProductKind, Verdict
+from trustworks.assurance.model import (
+    SOFTWARE,
+    Binding,
+    Facts,
+    Installation,
+    InstallationState,
+    Product,
+    ProductKind,
+    Verdict,
+)
 from trustworks.assurance.rulesets import load
 from trustworks.assurance.service import Register, facts_of, product_of
 from trustworks.core.audit import Event, Recorder
@@ -61,6 +70,9 @@ class House:
     units: tuple[Unit, ...] = (Unit(name="tsu-1", accuracy_us=1_000_000),)
     schemes: Mapping[str, str] = field(default_factory=lambda: {"tsu-1": "ECDSA_SHA256"})
     stamps: bool = False
+    installed: Installation = field(
+        default_factory=lambda: Installation(at=START, state=InstallationState.UNSIGNED, found="no manifest")
+    )
 
     def uri(self, token: str) -> Pkcs11Uri:
         del token
@@ -75,6 +87,9 @@ class House:
     @property
     def services(self) -> tuple[str, ...]:
         return ("timestamping",)
+
+    def installation(self, at: datetime) -> Installation:
+        return replace(self.installed, at=at)
 
     def clock(self) -> ClockStatus:
         return self.status
@@ -517,3 +532,46 @@ def test_a_token_that_no_product_names_is_a_gap_of_what_uses_it_until_one_does(h
     # Who enters the product need not wait for the next round.
     house.register.change_product("hsm-1", token=f"pkcs11:token={house.token.token}")
     assert known().unregistered == ()
+
+
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-INSTALLATION")
+@pytest.mark.parametrize("store_settings", ["sqlite"], indirect=True)
+def test_how_this_software_is_installed_goes_into_the_register_and_its_verdicts(house: House) -> None:
+    def condition() -> tuple[Verdict, str]:
+        with house.database.read() as connection:
+            known = facts_of(connection)
+        (own,) = [
+            process
+            for each in evaluate(known, load("current"), house.now.date()).services
+            for process in each.processes
+            if process.product == SOFTWARE
+        ]
+        (found,) = [one for one in own.conditions if one.rule == "installation"]
+        return found.verdict, found.sentence
+
+    house.register.enter(Product(id=SOFTWARE, kind=ProductKind.SYSTEM, name="Trustworks", software="1.0"))
+    house.register.enter(
+        Binding(product=SOFTWARE, service="timestamps", process="time_stamping_system", functions=("time",))
+    )
+    assert condition() == (
+        Verdict.PARTIAL,
+        "Its integrity was never checked: nobody looked whether it is installed as it was signed.",
+    )
+    house.collect()
+    assert condition() == (Verdict.PARTIAL, "Its integrity is not checked: no manifest.")
+    before = len(house.events("assurance.product-entered"))
+    house.collect()  # nothing is new, and no version is written for it
+    assert len(house.events("assurance.product-entered")) == before
+    house.installed = replace(house.installed, state=InstallationState.INTACT, found="all as signed.")
+    house.collect()
+    assert condition() == (Verdict.STRONG, "Its integrity was checked: all as signed.")
+    house.installed = replace(house.installed, state=InstallationState.DIFFERS, found="1 file is not: a.py")
+    house.collect()
+    assert condition() == (Verdict.INSUFFICIENT, "Its integrity is broken: 1 file is not: a.py.")
+
+    def unreadable(at: datetime) -> Installation:
+        raise Unavailable("integrity.unknown", f"nobody knows at {at:%H}")
+
+    house.installation = unreadable  # type: ignore[method-assign]
+    house.collect()
+    assert condition()[0] is Verdict.INSUFFICIENT

@@ -34,6 +34,8 @@ from trustworks.assurance.model import (
     FactName,
     Facts,
     Identity,
+    Installation,
+    InstallationState,
     LiveModule,
     Product,
     ProductKind,
@@ -70,6 +72,7 @@ KEYS: Final = frozenset(
         "transfer",
         "headcount",
         "unregistered",
+        "installed",
         "also",
     }
 )
@@ -151,7 +154,19 @@ def _product(one: Part, row: Mapping[str, Any], numbers: Mapping[str, str], know
     )
     if made.kind is ProductKind.MODULE:
         made = replace(made, observed=_observed(made, row.get("observed", {}), known))
+    if "installed" in row:
+        made = replace(made, installed=_installed(row["installed"], known))
     return changed(made, {key: None if value == NOT_SAID else value for key, value in changes.items()})
+
+
+def _installed(given: Mapping[str, Any], known: Baseline) -> Installation:
+    refuse_unknown(given, {"state", "found"})
+    return Installation(
+        at=moment(known.data["stated"]),
+        state=one_of(InstallationState, given["state"]),
+        found=given.get("found", given["state"]),
+        manifest=digest("manifest"),
+    )
 
 
 def _observed(product: Product, changes: Mapping[str, Any], known: Baseline) -> Identity:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from trustworks.assurance.collecting import product_on, uses_of
-from trustworks.assurance.model import Binding, Product, ProductKind
+from trustworks.assurance.model import SOFTWARE, Binding, Product, ProductKind
 from trustworks.assurance.records import EntryKind, newest
 from trustworks.assurance.service import identify, products_of
 from trustworks.core.keys import records as keys
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from trustworks.assurance.service import Register
     from trustworks.core.module import ModuleInfo, Pkcs11Uri
 
-SOFTWARE: Final = "trustworks"  # the product that this software is
 _SOFTWARE_USES: Final = (
     ("issuance", "certificates", "certificate_management", ("issue",)),
     ("timestamping", "timestamps", "time_stamping_system", ("time",)),

@@ -358,6 +358,45 @@ def test_a_demonstration_speaks_of_the_version_in_use(rules: str, version: str, 
     assert process(silent, rules, SYSTEM).verdict is UNKNOWN
 
 
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-INSTALLATION")
+@pytest.mark.parametrize("rules", ["current", "guidance"])
+@pytest.mark.parametrize(
+    ("state", "expected"),
+    [
+        ("intact", ARGUED),
+        ("unsigned", PARTIAL),
+        (None, PARTIAL),
+        ("differs", INSUFFICIENT),
+        ("not-compared", INSUFFICIENT),
+    ],
+)
+def test_this_software_is_only_argued_where_its_integrity_was_checked(
+    rules: str, state: str | None, expected: Verdict
+) -> None:
+    given = {"kind": "conformity-demonstration", "standard": "CEN/TS 419261"}
+    row: dict[str, Any] = {"processes": [SYSTEM], "document": [given], "product": {"name": "Trustworks"}}
+    if state is not None:
+        row["installed"] = {"state": state, "found": "what was found"}
+    found = process(known("bare-system", **row), rules, SYSTEM)
+    assert found.verdict is expected
+    (reason,) = [one for one in found.conditions if one.rule == "installation"]
+    assert "integrity" in reason.sentence
+    if state is not None:
+        assert "what was found" in reason.sentence
+        assert reason.facts[0].what == "system installation"
+    if expected is not ARGUED:
+        assert reason.missing
+        assert reason.lift
+
+
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-INSTALLATION")
+def test_of_software_of_others_its_integrity_is_not_known_here() -> None:
+    assert process(demonstrated(), path=SYSTEM).verdict is ARGUED
+    given = demonstrated()
+    named = replace(given, products=tuple(replace(one, name=" TRUSTWORKS ") for one in given.products))
+    assert process(named, path=SYSTEM).verdict is PARTIAL
+
+
 LIVE = {"token": "issuing", "processes": ["certificates/ca_key_use"]}
 
 

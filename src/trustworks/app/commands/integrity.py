@@ -227,7 +227,7 @@ def _given(trees: Sequence[str], roots: Sequence[str] = ()) -> list[Place]:
 
 def _installed(wiring: Wiring) -> list[Place]:
     """This installation, with the PKCS#11 library where a configuration leads to one."""
-    from trustworks.app.processes.starting import roots  # noqa: PLC0415 - as above
+    from trustworks.app.wiring.installed import roots  # noqa: PLC0415 - as above
     from trustworks.assurance.integrity.installation import places  # noqa: PLC0415 - as above
 
     return list(roots(wiring.config) if _is_configured(wiring) else places())

@@ -34,6 +34,7 @@ from trustworks.assurance.evidence.identity import (
 from trustworks.assurance.evidence.model import failed
 from trustworks.assurance.evidence.modules import PROBED, health_item
 from trustworks.assurance.evidence.traced import TRACED, trace_item
+from trustworks.assurance.model import Installation, InstallationState
 from trustworks.assurance.service import Register, facts_of
 from trustworks.core.audit import Event
 from trustworks.core.errors import TrustworksError, Unavailable
@@ -140,6 +141,7 @@ class Collector:
             incidents += [incident] if incident is not None else []
             observed += [change] if change is not None else []
             self._tell_register(product, looked, at)
+        self._tell_register_of_this_software(known.facts.products, at)
         with self._database.read() as connection:
             items += recorded_items(connection, self._sources, known.facts, at)
         if trace:
@@ -237,6 +239,18 @@ class Collector:
         if _same(product.observed, seen) and product.healthy is healthy:
             return
         self._register.change_product(product.id, observed=seen, healthy=healthy)
+
+    def _tell_register_of_this_software(self, products: Iterable[Product], at: datetime) -> None:
+        """Let the register hold how the installation of this software stands, where that is new."""
+        own = next((one for one in products if one.is_this_software and one.retired is None), None)
+        if own is None:
+            return
+        try:
+            found = self._sources.installation(at)
+        except TrustworksError as error:
+            found = Installation(at=at, state=InstallationState.NOT_COMPARED, found=str(error))
+        if own.installed is None or replace(own.installed, at=found.at) != found:
+            self._register.change_product(own.id, installed=found)
 
     # Keeping
 

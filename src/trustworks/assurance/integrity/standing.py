@@ -13,6 +13,7 @@ from trustworks.assurance.integrity.installation import uncovered
 from trustworks.assurance.integrity.making import TOLD, told, verify_installation
 from trustworks.assurance.integrity.manifest import read_file, verified
 from trustworks.assurance.integrity.verification_key import read_verification_key
+from trustworks.assurance.model import Installation, InstallationState
 from trustworks.core.audit.model import JSON, Event
 from trustworks.core.durable import put
 from trustworks.core.errors import Refused, TrustworksError, Unavailable
@@ -102,6 +103,22 @@ def examine(
         files=found.files,
         kinds=tuple(sorted(Counter(one.difference.value for one in deviations).items())),
         names=tuple(f"{one.name} ({one.difference.value})" for one in deviations[:MOST_NAMES]),
+    )
+
+
+def as_installation(standing: Standing | None, at: datetime) -> Installation:
+    """What the register keeps of a look; `at` is the moment where none was made, for want of a manifest."""
+    if standing is None:
+        found = "no signed manifest of this installation is named"
+        return Installation(at=at, state=InstallationState.UNSIGNED, found=found)
+    state = InstallationState.INTACT
+    if not standing.ok:
+        state = InstallationState.DIFFERS if standing.problem is None else InstallationState.NOT_COMPARED
+    return Installation(
+        at=datetime.fromisoformat(standing.at),
+        state=state,
+        found=standing.sentence.removesuffix(WHAT_TO_DO).strip(),
+        manifest=standing.manifest,
     )
 
 
