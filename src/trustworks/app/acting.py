@@ -42,8 +42,7 @@ KeyOf = Annotated[
 
 
 NOBODY: Final = (
-    "Nobody was authenticated: no operators are enrolled in this laboratory, so whoever may run commands may "
-    "do this. See trustworks roles bootstrap."
+    "Nobody was authenticated: this laboratory has no operators. trustworks roles bootstrap names the first."
 )
 
 
@@ -64,6 +63,21 @@ NOT_BEFORE_ANY: Final = (
     "No operators are enrolled here, and nothing is changed by a command before there are any: the account "
     "that owns the installation names the first by trustworks roles bootstrap. "
 )
+
+
+_remarks: Final[dict[str, None]] = {}  # what is told when the command has ended, each once
+
+
+def forget_remarks() -> None:
+    """Begin a command: nothing is to be told of one before."""
+    _remarks.clear()
+
+
+def tell_remarks() -> None:
+    """End a command: tell on standard error what is to be told after what it printed."""
+    for one in _remarks:
+        typer.secho(one, err=True, fg="yellow")
+    _remarks.clear()
 
 
 class RolesWiring(Protocol):
@@ -151,12 +165,13 @@ def officer(
 ) -> str | None:
     """Who does `act`: the operator `name`, authenticated by `key`; None where nobody needs to be named.
 
-    Nobody needs to in a laboratory without operators whose [roles] do not require them. Raises `Refused`
+    Nobody needs to in a laboratory without operators whose [roles] do not require them, which is told once
+    when the command has ended. Raises `Refused`
     (CENTS419261:IA1.1, SA1.1, EN319411-1:REG-6.2.2-26, ...), `Malformed` for one option without the other.
     """
     if name is None and key is None:
         if not are_needed(wiring):
-            typer.secho(NOBODY_ALONE if wiring.without_configuration else NOBODY, err=True, fg="yellow")
+            _remarks[NOBODY_ALONE if wiring.without_configuration else NOBODY] = None
             return None
         first = NOT_BEFORE_ANY if is_nobody_enrolled(wiring) else ""
         raise Refused(

@@ -241,8 +241,11 @@ def trustworks(
 ) -> None:
     """The trustworthy systems of a trust service provider."""
     del version
+    from trustworks.app.acting import forget_remarks, tell_remarks  # noqa: PLC0415 - as below
     from trustworks.app.wiring import Wiring  # noqa: PLC0415 - keeps `--help` free of the services
 
+    forget_remarks()
+    context.call_on_close(tell_remarks)
     context.obj = Wiring.lazy(config)
 
 

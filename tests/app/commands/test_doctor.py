@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,9 +14,19 @@ from typer.testing import CliRunner
 
 from trustworks.app.commands import doctor
 from trustworks.app.commands.doctor import Advice, Severity
+from trustworks.assurance.changes.model import ChangeAct, ChangeState, End, IncidentOutcome, plan_of
+from trustworks.assurance.changes.records import add_change, add_incident, close_incident
 from trustworks.assurance.evidence.model import Item, Kind, Outcome
 from trustworks.assurance.evidence.records import add_round, put
-from trustworks.assurance.model import Binding, Product, ProductKind
+from trustworks.assurance.model import (
+    Binding,
+    Identity,
+    OptionVerdict,
+    Product,
+    ProductKind,
+    Reason,
+    Verdict,
+)
 from trustworks.assurance.service import Register
 from trustworks.core.errors import Unavailable
 
@@ -132,17 +142,122 @@ def test_of_a_product_all_that_holds_it_down_is_told_with_what_would_lift_it(wir
     assert any("tsu_key_generation" in one.sentence for one in told)
 
 
-def test_findings_of_the_last_round_are_told(wiring: Wiring) -> None:
+def test_a_module_that_differs_is_for_now(wiring: Wiring) -> None:
+    seen = Identity(
+        at=datetime(2026, 11, 20, tzinfo=UTC), manufacturer="A", model="K9", serial="2", hardware="1",
+        firmware="7", library="l", library_sha256="0" * 64, is_test_module=False,
+    )  # fmt: skip
+    product = Product(id="hsm-1", kind=ProductKind.MODULE, name="HSM", serial="1", observed=seen)
+    register(wiring).enter(product)
+    register(wiring).enter(Binding(product="hsm-1", service="timestamps", process="tsu_key_use"))
+    urgent = [one for one in of_register(wiring) if one.severity is Severity.NOW]
+    assert [one.sentence for one in urgent] == ["The serial number is 2, expected was 1."]
+    assert "incident close" in urgent[0].do
+    # What the last look told already is not told again.
+    differences = [{"field": "serial", "expected": "1", "found": "2"}]
+    looked(wiring, Kind.IDENTITY, "hsm-1", "It differs.", differences=differences)
+    assert not [one for one in of_register(wiring) if one.severity is Severity.NOW]
+    with wiring.office.database.read() as connection:
+        (one,) = doctor._evidence(connection)
+    assert (one.severity, one.about, one.sentence) == (Severity.NOW, "module-identity hsm-1", "It differs.")
+
+
+def test_an_incident_is_for_now_until_it_is_over_and_a_late_change_is_for_soon(wiring: Wiring) -> None:
+    def told(now: datetime) -> list[tuple[str, str]]:
+        with wiring.office.database.read() as connection:
+            return [(one.about, one.severity.value) for one in doctor._changes(connection, now)]
+
+    at = datetime(2026, 11, 20, tzinfo=UTC)
+    with wiring.office.database.begin() as connection:
+        add_incident(connection, at=at, product="hsm-1", services=(), findings=("it differs",), facts={})
+        plan = {"title": "T", "planned": datetime(2026, 12, 1, tzinfo=UTC), "elements": ["b"]}
+        act = ChangeAct(state=ChangeState.PLANNED, at=at, by="olga", reason="")
+        add_change(connection, plan_of(plan), act)
+    incident, change = "incident 1 (hsm-1)", "change 1"
+    assert told(at + timedelta(days=2)) == [(incident, "now"), (change, "info")]  # nobody looked since
+    looked(wiring, Kind.IDENTITY, "hsm-1", "As expected.", Outcome.OK, differences=[])
+    assert told(at + timedelta(hours=2)) == [(incident, "now"), (change, "info")]
+    assert told(at + timedelta(days=2)) == [(incident, "soon"), (change, "info")]
+    with wiring.office.database.begin() as connection:
+        end = End(outcome=IncidentOutcome.SETTLED, on=TODAY, at=at, by="olga", reason="put right")
+        close_incident(connection, 1, end)
+    assert told(datetime(2026, 12, 2, tzinfo=UTC)) == [(change, "soon")]
+
+
+def reason(rule: str, verdict: Verdict) -> Reason:
+    return Reason(rule=rule, reference="", verdict=verdict, sentence="")
+
+
+def option(name: str, verdict: Verdict, *rules: Verdict, preferred: bool = False) -> OptionVerdict:
+    reasons = tuple(reason(f"rule-{number}", one) for number, one in enumerate(rules))
+    return OptionVerdict(option=name, label="", verdict=verdict, reasons=reasons, preferred=preferred)
+
+
+@pytest.mark.usefixtures("store_settings")
+def test_the_option_that_asks_for_least_is_the_one_that_is_advised() -> None:
+    low, unknown, strong = Verdict.INSUFFICIENT, Verdict.UNKNOWN, Verdict.STRONG
+    lacking = OptionVerdict(
+        option="cc", label="", verdict=low, reasons=(reason("cc.certificate", low),), preferred=True
+    )
+    many = option("many", low, low, low, unknown)
+    few = option("few", low, strong, low, unknown)
+    stronger = option("stronger", low, low, strong, unknown, preferred=True)
+    better = option("better", unknown, unknown, unknown, unknown, unknown)
+    for given, wanted in (
+        ([lacking, many, few], few),
+        ([many, few, stronger], stronger),
+        ([few, better], better),
+        ([lacking], lacking),
+        ([], None),
+    ):
+        assert doctor.nearest(given) is wanted
+
+
+def test_what_is_the_same_about_several_is_told_once_and_in_a_laboratory_later(
+    wiring: Wiring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    several = [
+        Advice(severity=Severity.SOON, about=f"p-{one}", sentence="It is open.", of_assessors=True)
+        for one in (1, 2, 3, 3, 4, 5)
+    ]
+    urgent = Advice(severity=Severity.NOW, about="x", sentence="It is open.", of_assessors=True)
+    monkeypatch.setattr(doctor, "advice", lambda _: iter([*several, urgent]))
+    lab = wiring.config.provider.lab
+    values = found(wiring)
+    assert [(one["severity"], one["about"]) for one in values] == [
+        ("now", "x"),
+        ("later" if lab else "soon", "p-1, p-2, p-3 and 2 more"),
+    ]
+
+
+def looked(
+    wiring: Wiring,
+    kind: Kind,
+    subject: str,
+    sentence: str,
+    outcome: Outcome = Outcome.FINDING,
+    **values: Any,
+) -> None:
     item = Item(
-        kind=Kind.DUTY,
-        subject="penetration-test",
+        kind=kind,
+        subject=subject,
         at=datetime(2026, 11, 20, tzinfo=UTC),
-        outcome=Outcome.FINDING,
-        sentence="It is overdue.",
+        outcome=outcome,
+        sentence=sentence,
+        values=values,
     )
     with wiring.office.database.begin() as connection:
         kept, _ = put(connection, item)
         add_round(connection, [kept], at=item.at, by="jobs")
+
+
+def test_findings_of_the_last_round_are_told(wiring: Wiring) -> None:
+    looked(wiring, Kind.DUTY, "penetration-test", "It is overdue.")
     with wiring.office.database.read() as connection:
         (one,) = doctor._evidence(connection)
     assert (one.about, one.sentence) == ("recurring-duty penetration-test", "It is overdue.")
+    assert one.severity is Severity.SOON
+    looked(wiring, Kind.HEALTH, "tsu", "It does not sign.", Outcome.FAILED)
+    with wiring.office.database.read() as connection:
+        (one,) = doctor._evidence(connection)
+    assert one.severity is Severity.NOW

@@ -16,7 +16,16 @@ from operators_testbed import PlacedClock
 from staff import HELD, PASSPHRASE, approve, asked_for, enrol_staff, key_of
 from typer.testing import CliRunner
 
-from trustworks.app.acting import NOBODY, NOBODY_ALONE, approved, check_not_subject, held, officer
+from trustworks.app.acting import (
+    NOBODY,
+    NOBODY_ALONE,
+    approved,
+    check_not_subject,
+    forget_remarks,
+    held,
+    officer,
+    tell_remarks,
+)
 from trustworks.app.commands.roles import app as roles_commands
 from trustworks.app.configuration.config import parse
 from trustworks.app.configuration_check import problems
@@ -178,7 +187,9 @@ def test_where_no_configuration_is_found_nobody_is_asked_for_only_when_that_is_s
     with pytest.raises(Malformed, match="No configuration found"):  # nor is it offered elsewhere
         begin(wiring, "certificate issue", None, None)
     assert capsys.readouterr().err == ""
+    forget_remarks()
     assert wiring.officer(Act.RUN_CEREMONY, None, None, alone=True) is None
+    tell_remarks()
     assert NOBODY_ALONE in " ".join(capsys.readouterr().err.split("\n"))
     (tmp_path / "house").mkdir()
     with pytest.raises(Malformed, match="leave --without-configuration out"):
@@ -193,8 +204,13 @@ def test_what_is_done_without_operators_is_said_on_the_terminal(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     wiring = provider(tmp_path)
-    assert officer(wiring, Act.DECIDE, None, None) is None
-    assert NOBODY in " ".join(capsys.readouterr().err.split("\n"))
+    for _ in range(2):
+        assert officer(wiring, Act.DECIDE, None, None) is None
+    assert capsys.readouterr().err == ""  # after the command, and once
+    tell_remarks()
+    assert capsys.readouterr().err == f"{NOBODY}\n"
+    tell_remarks()
+    assert capsys.readouterr().err == ""
     assert approved(wiring, "api.client", {"client": "crm"}, by="security-officer") is NOT_NEEDED
     check_not_subject(wiring, Act.DECIDE, "nobody", [Person(names=frozenset({"nobody"}))])
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping  # noqa: TC003 - Pydantic reads it at run ti
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from enum import StrEnum
+from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
@@ -160,13 +161,15 @@ class Incident:
     end: End | None = None
 
 
-_PLAN: Final = TypeAdapter(ChangePlan)
+@cache  # by the first plan that is read: a command is started without it
+def _plans() -> TypeAdapter[ChangePlan]:
+    return TypeAdapter(ChangePlan)
 
 
 def plan_of(values: Any) -> ChangePlan:
     """A plan out of its values, as TOML or as they are kept. Raises `Malformed` with what is wrong where."""
     try:
-        plan = _PLAN.validate_python(values)
+        plan = _plans().validate_python(values)
     except ValidationError as error:
         wrong = [
             (".".join(map(str, one["loc"])) or "the file", one["msg"])

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 import typer
 
-from trustworks.assurance.changes.drafts import change_notice, incident_notice
 from trustworks.assurance.changes.model import IncidentOutcome, read_plan
 from trustworks.assurance.cli.evidence import EvidenceWiring, now_of
 from trustworks.core.account import account
@@ -18,7 +17,6 @@ from trustworks.core.options import AsJson  # noqa: TC001 - Typer reads it
 from trustworks.core.printable import printable
 from trustworks.core.roles.model import Act
 from trustworks.core.roles.performing import operator_of, performs
-from trustworks.core.time import any_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,6 +47,7 @@ class ChangeWiring(EvidenceWiring, Protocol):
 @contextmanager
 def _opened(context: typer.Context) -> Iterator[Changes]:
     from trustworks.assurance.changes.service import Changes  # noqa: PLC0415 - loads the register
+    from trustworks.core.time import any_time  # noqa: PLC0415 - as above
 
     wiring: ChangeWiring = context.obj
     clock = wiring.open_clock()
@@ -115,6 +114,8 @@ def show(context: typer.Context, number: Number, *, as_json: AsJson = False) -> 
 @change.command()
 def notice(context: typer.Context, number: Number) -> None:
     """Print the draft of a change's notification ((EU) 2025/2530, Article 1); nothing is sent."""
+    from trustworks.assurance.changes.drafts import change_notice  # noqa: PLC0415 - only here
+
     wiring: ChangeWiring = context.obj
     found = _change(context, number)
     _print(change_notice(found, provider=wiring.config.provider.name, now=now_of(wiring)))
@@ -168,6 +169,8 @@ def show_incident(context: typer.Context, number: Number, *, as_json: AsJson = F
 @incident.command("notice")
 def notice_incident(context: typer.Context, number: Number) -> None:
     """Print the draft of an incident's notification, due 24 hours after it became known; nothing is sent."""
+    from trustworks.assurance.changes.drafts import incident_notice  # noqa: PLC0415 - only here
+
     wiring: ChangeWiring = context.obj
     found = _one_incident(context, number)
     _print(incident_notice(found, provider=wiring.config.provider.name, now=now_of(wiring)))

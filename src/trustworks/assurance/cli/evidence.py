@@ -13,14 +13,12 @@ import typer
 
 from trustworks.assurance.cli.wiring import AssuranceWiring, all_of, pseudonym
 from trustworks.assurance.evidence import Kind, Outcome
-from trustworks.assurance.evidence.duties import Done, duties, duty_items
 from trustworks.core.account import account
 from trustworks.core.errors import Malformed, Rejected
 from trustworks.core.options import AsJson  # noqa: TC001 - Typer reads it
 from trustworks.core.printable import printable
 from trustworks.core.roles.model import Act
 from trustworks.core.roles.performing import operator_of, performs
-from trustworks.core.time import any_time
 
 if TYPE_CHECKING:
     from trustworks.assurance.collecting import Sources
@@ -49,6 +47,8 @@ class EvidenceWiring(AssuranceWiring, Protocol):
 
 def now_of(wiring: EvidenceWiring) -> datetime:
     """Trusted time, else the system's."""
+    from trustworks.core.time import any_time  # noqa: PLC0415 - keeps `--help` quick
+
     return any_time(wiring.open_clock()).utc
 
 
@@ -60,6 +60,7 @@ def collect(context: typer.Context, *, as_json: AsJson = False) -> None:
     The jobs of `trustworks serve` do the same by the clock.
     """
     from trustworks.assurance.collecting import Collector, values_of  # noqa: PLC0415 - loads the register
+    from trustworks.core.time import any_time  # noqa: PLC0415 - as above
 
     wiring: EvidenceWiring = context.obj
     clock = wiring.open_clock()
@@ -181,6 +182,7 @@ def _line(number: int, item: Item) -> str:
 def list_duties(context: typer.Context, *, as_json: AsJson = False) -> None:
     """List what comes again, when it was done last, and when it is due. Exit code 1: something is overdue."""
     from trustworks.assurance.evidence import records  # noqa: PLC0415 - as above
+    from trustworks.assurance.evidence.duties import duty_items  # noqa: PLC0415 - as above
 
     wiring: EvidenceWiring = context.obj
     with wiring.open_database() as database, database.read() as connection:
@@ -216,6 +218,7 @@ def done(
 ) -> None:
     """Enter that something was done that comes again."""
     from trustworks.assurance.evidence import records  # noqa: PLC0415 - as above
+    from trustworks.assurance.evidence.duties import Done  # noqa: PLC0415 - as above
     from trustworks.core.audit import Event  # noqa: PLC0415 - as above
 
     wiring: EvidenceWiring = context.obj
@@ -258,6 +261,8 @@ def done(
 
 
 def _known(name: str) -> str:
+    from trustworks.assurance.evidence.duties import duties  # noqa: PLC0415 - as above
+
     if name not in duties():
         raise Malformed(f"{name!a:.80} is no duty; there are {', '.join(duties())}.")
     return name

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path  # noqa: TC003 - Typer reads it at run time
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from trustworks.assurance.rulesets import SHIPPED, RuleSet, check, load, read
 from trustworks.core.durable import read_at_most
 from trustworks.core.options import AsJson  # noqa: TC001 - Typer reads it
+
+if TYPE_CHECKING:
+    from trustworks.assurance.rulesets import RuleSet
 
 rules = typer.Typer(
     no_args_is_help=True, help="The sets of rules by which evidence is judged: list, show, check."
@@ -22,6 +24,8 @@ _LARGEST = 1 << 20
 @rules.command("list")
 def list_(*, as_json: AsJson = False) -> None:
     """List the rule sets."""
+    from trustworks.assurance.rulesets import SHIPPED, load  # noqa: PLC0415 - keeps `--help` quick
+
     found = [load(name) for name in SHIPPED]
     if as_json:
         typer.echo(json.dumps([_head(one) for one in found], ensure_ascii=False))
@@ -33,11 +37,13 @@ def list_(*, as_json: AsJson = False) -> None:
 
 @rules.command()
 def show(
-    name: Annotated[str, typer.Argument(help=f"{' or '.join(SHIPPED)}.", metavar="NAME")],
+    name: Annotated[str, typer.Argument(help="current or guidance.", metavar="NAME")],
     *,
     as_json: AsJson = False,
 ) -> None:
     """Print a rule set: general rules, processes with their options, and what its source says and means."""
+    from trustworks.assurance.rulesets import load  # noqa: PLC0415 - as above
+
     found = load(name)
     if as_json:
         typer.echo(json.dumps(_whole(found), indent=2, ensure_ascii=False))
@@ -86,6 +92,8 @@ def check_(
     ] = None,
 ) -> None:
     """Check that rule sets are whole: every case is decided, and once. Exit code 1 where one is not."""
+    from trustworks.assurance.rulesets import SHIPPED, check, load, read  # noqa: PLC0415 - as above
+
     sets = [load(name) for name in SHIPPED] if not files else []
     sets += [read(read_at_most(one, _LARGEST + 1), str(one)) for one in files or ()]
     wrong = 0

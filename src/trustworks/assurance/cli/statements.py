@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from trustworks.assurance.statements import State
 from trustworks.core.options import AsJson  # noqa: TC001 - Typer reads it
 
 if TYPE_CHECKING:
@@ -50,6 +49,8 @@ def statements(
 
 
 def _print(one: Statement, *, gaps: bool) -> None:
+    from trustworks.assurance.statements import State  # noqa: PLC0415 - keeps `--help` quick
+
     counts = ", ".join(f"{one.count(state)} {state}" for state in State if one.count(state))
     typer.echo(f"{one.standard}, {one.version}: {counts}")
     typer.echo(f"  {one.about}")
