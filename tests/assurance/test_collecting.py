@@ -23,9 +23,18 @@ from trustworks.assurance.engine import evaluate
 from trustworks.assurance.evidence import Kind, Outcome, records
 from trustworks.assurance.evidence.clock import Unit
 from trustworks.assurance.evidence.duties import Done
-from trustworks.assurance.model import Binding, Facts, Product, ProductKind, Verdict
+from trustworks.assurance.model import (
+    SOFTWARE,
+    Binding,
+    Facts,
+    Installation,
+    InstallationState,
+    Product,
+    ProductKind,
+    Verdict,
+)
 from trustworks.assurance.rulesets import load
-from trustworks.assurance.service import Register, product_of
+from trustworks.assurance.service import Register, facts_of, product_of
 from trustworks.core.audit import Event, Recorder
 from trustworks.core.audit.search import newest
 from trustworks.core.errors import Malformed, Refused, Rejected, Unavailable
@@ -61,6 +70,9 @@ class House:
     units: tuple[Unit, ...] = (Unit(name="tsu-1", accuracy_us=1_000_000),)
     schemes: Mapping[str, str] = field(default_factory=lambda: {"tsu-1": "ECDSA_SHA256"})
     stamps: bool = False
+    installed: Installation = field(
+        default_factory=lambda: Installation(at=START, state=InstallationState.UNSIGNED, found="no manifest")
+    )
 
     def uri(self, token: str) -> Pkcs11Uri:
         del token
@@ -75,6 +87,9 @@ class House:
     @property
     def services(self) -> tuple[str, ...]:
         return ("timestamping",)
+
+    def installation(self, at: datetime) -> Installation:
+        return replace(self.installed, at=at)
 
     def clock(self) -> ClockStatus:
         return self.status
@@ -483,3 +498,80 @@ def verdict(given: Facts, product: Product, rules: Any, day: date) -> Verdict:
     report = evaluate(replace(given, products=(seen,)), rules, day)
     found = [one for each in report.services for one in each.processes if one.process == "ca_key_use"]
     return found[0].verdict
+
+
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-LIVE-UNREGISTERED")
+@pytest.mark.parametrize("store_settings", ["sqlite"], indirect=True)
+def test_a_token_that_no_product_names_is_a_gap_of_what_uses_it_until_one_does(house: House) -> None:
+    def known() -> Facts:
+        with house.database.read() as connection:
+            return facts_of(connection)
+
+    house.collect()
+    assert known().unregistered == ()
+    house.register.change_product("hsm-1", token="", serial="")
+    house.collect()
+    (live,) = known().unregistered
+    assert (live.token, live.label) == ("tsu", house.token.token)
+    assert live.uses == (("timestamps", "tsu_key_generation"), ("timestamps", "tsu_key_use"))
+    assert live.seen.is_test_module
+    (service,) = evaluate(known(), load("current"), house.now.date()).services
+    (gap,) = [one for one in service.processes if one.process == "tsu_key_use" and one.product is None]
+    assert service.verdict is gap.verdict is Verdict.INSUFFICIENT
+    assert "A test module is used that no product of the register names: the token tsu" in str(gap)
+    # Where it cannot be looked at, what was there is there still.
+    look = house.look
+
+    def away(token: str) -> Looked:
+        raise Unavailable("module.away", f"{token} is away")
+
+    house.look = away  # type: ignore[method-assign]
+    house.collect()
+    assert known().unregistered == (live,)
+    house.look = look  # type: ignore[method-assign]
+    # Who enters the product need not wait for the next round.
+    house.register.change_product("hsm-1", token=f"pkcs11:token={house.token.token}")
+    assert known().unregistered == ()
+
+
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-INSTALLATION")
+@pytest.mark.parametrize("store_settings", ["sqlite"], indirect=True)
+def test_how_this_software_is_installed_goes_into_the_register_and_its_verdicts(house: House) -> None:
+    def condition() -> tuple[Verdict, str]:
+        with house.database.read() as connection:
+            known = facts_of(connection)
+        (own,) = [
+            process
+            for each in evaluate(known, load("current"), house.now.date()).services
+            for process in each.processes
+            if process.product == SOFTWARE
+        ]
+        (found,) = [one for one in own.conditions if one.rule == "installation"]
+        return found.verdict, found.sentence
+
+    house.register.enter(Product(id=SOFTWARE, kind=ProductKind.SYSTEM, name="Trustworks", software="1.0"))
+    house.register.enter(
+        Binding(product=SOFTWARE, service="timestamps", process="time_stamping_system", functions=("time",))
+    )
+    assert condition() == (
+        Verdict.PARTIAL,
+        "Its integrity was never checked: nobody looked whether it is installed as it was signed.",
+    )
+    house.collect()
+    assert condition() == (Verdict.PARTIAL, "Its integrity is not checked: no manifest.")
+    before = len(house.events("assurance.product-entered"))
+    house.collect()  # nothing is new, and no version is written for it
+    assert len(house.events("assurance.product-entered")) == before
+    house.installed = replace(house.installed, state=InstallationState.INTACT, found="all as signed.")
+    house.collect()
+    assert condition() == (Verdict.STRONG, "Its integrity was checked: all as signed.")
+    house.installed = replace(house.installed, state=InstallationState.DIFFERS, found="1 file is not: a.py")
+    house.collect()
+    assert condition() == (Verdict.INSUFFICIENT, "Its integrity is broken: 1 file is not: a.py.")
+
+    def unreadable(at: datetime) -> Installation:
+        raise Unavailable("integrity.unknown", f"nobody knows at {at:%H}")
+
+    house.installation = unreadable  # type: ignore[method-assign]
+    house.collect()
+    assert condition()[0] is Verdict.INSUFFICIENT

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 from expectation_table import RULE_SETS, deviations, real_products, table
@@ -14,9 +14,10 @@ from expected_base import baseline
 from expected_facts import facts
 
 from trustworks.assurance.engine import evaluate
-from trustworks.assurance.model import CertificateKind
+from trustworks.assurance.model import CertificateKind, ConfirmationKind, FactName
 from trustworks.assurance.rulesets import load
 from trustworks.assurance.sources import Download, read_any
+from trustworks.assurance.sources.comparing import VERSIONS, versions_of
 
 if TYPE_CHECKING:
     from expectation_table import Expected, RealProduct
@@ -68,11 +69,34 @@ def in_order(certificate: Certificate) -> Facts:
         ],
     }
     made = facts(row, baseline())
+    own: dict[str, Any] = {
+        name: str(facts[0].value)
+        for name, facts in (
+            ("name", certificate.told(FactName.PRODUCT)),
+            ("manufacturer", certificate.told(FactName.HOLDER)),
+        )
+        if facts
+    }
+    versions = {name: versions_of(certificate, fact)[:1] for name, fact in VERSIONS}
+    own |= {name: found[0] for name, found in versions.items() if found}
+    (product,) = made.products
+    product = replace(product, certificates=(certificate.id,), **own)
+    assert product.observed is not None
+    seen = {name: getattr(product, name) for name in ("manufacturer", "hardware", "firmware")}
+    product = replace(product, observed=replace(product.observed, **seen))
+    compared = tuple(f"{name}={getattr(product, name)}" for name, _ in VERSIONS if getattr(product, name))
     return replace(
         made,
-        products=tuple(replace(one, certificates=(certificate.id,)) for one in made.products),
+        products=(product,),
         certificates=(certificate,),
-        confirmations=tuple(replace(one, certificate=certificate.id) for one in made.confirmations),
+        confirmations=tuple(
+            replace(
+                one,
+                certificate=certificate.id,
+                values=compared if one.kind is ConfirmationKind.IDENTITY else one.values,
+            )
+            for one in made.confirmations
+        ),
     )
 
 

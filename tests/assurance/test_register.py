@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 EARLIER = datetime(2026, 11, 1, tzinfo=UTC)
-HSM = Product(id="hsm-1", kind=ProductKind.MODULE, name="Example HSM", firmware="7.8.4", serial="A1")
+HSM = Product(id="hsm-1", kind=ProductKind.MODULE, name="Beispiel K9", firmware="7.8.4", serial="A1")
 OTHER = replace(HSM, id="hsm-2", serial="A2")
 IMPORTED: dict[str, Any] = {"name": "9001.json", "source": "the programme's site", "retrieved": EARLIER}
 CERTIFICATE = "fips:9001"

@@ -73,7 +73,19 @@ def downloaded(tmp_path: Path) -> Path:
 @pytest.fixture
 def registered(wiring: Wiring, downloaded: Path) -> Wiring:
     """A module with its certificate, bound to a process."""
-    run(wiring, "product", "add", "hsm-1", "--name", "Example HSM", "--firmware", "7.8.0", "--device")
+    run(
+        wiring,
+        "product",
+        "add",
+        "hsm-1",
+        "--name",
+        "Beispiel K9",
+        "--firmware",
+        "7.8.0",
+        "--hardware",
+        "808-0001",
+        "--device",
+    )
     run(wiring, "certificate", "import", str(downloaded), "--source", "the programme")
     run(wiring, "certificate", "bind", "fips:9001", "hsm-1")
     run(
@@ -105,7 +117,7 @@ def test_a_module_is_registered_step_by_step_and_its_verdict_rises(
     guidance = tmp_path / "guidance.pdf"
     guidance.write_bytes(b"the guidance")
     for kind, values in (
-        ("identity", ["firmware=7.8.0"]),
+        ("identity", ["firmware=7.8.0", "hardware=808-0001"]),
         ("evaluated-scope", ["sign"]),
         ("condition", []),
         ("target-fits", []),
@@ -293,7 +305,7 @@ def paper(tmp_path: Path) -> Path:
 
 
 HELD = (
-    *("--product", "Example HSM", "--holder", "Beispiel AG", "--status", "active"),
+    *("--product", "Beispiel K9", "--holder", "Beispiel AG", "--status", "active"),
     *("--issued", "2025-01-01", "--ends", "2035-01-01", "--firmware", "7.8.0"),
 )
 

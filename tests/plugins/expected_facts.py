@@ -34,6 +34,9 @@ from trustworks.assurance.model import (
     FactName,
     Facts,
     Identity,
+    Installation,
+    InstallationState,
+    LiveModule,
     Product,
     ProductKind,
     Provenance,
@@ -68,6 +71,8 @@ KEYS: Final = frozenset(
         "confirmation",
         "transfer",
         "headcount",
+        "unregistered",
+        "installed",
         "also",
     }
 )
@@ -104,6 +109,29 @@ def facts(row: Mapping[str, Any], known: Baseline) -> Facts:
         confirmations=confirmations(bases, row, known, without, numbers),
         transfers=tuple(transfer(one, known) for one in row.get("transfer", ())),
         headcounts=headcounts(bases, row, known, without),
+        unregistered=tuple(_live(one, known) for one in row.get("unregistered", ())),
+    )
+
+
+def _live(given: Mapping[str, Any], known: Baseline) -> LiveModule:
+    """A module that evidence saw and no product names: its token, what uses it, what it is."""
+    refuse_unknown(given, {"token", "processes", "test", "since"})
+    uses = [path.partition("/") for path in given["processes"]]
+    return LiveModule(
+        token=given["token"],
+        label=f"label-of-{given['token']}",
+        seen=Identity(
+            at=moment(given.get("since", known.data["stated"])),
+            manufacturer="Other Vendor",
+            model="Other 9",
+            serial="O9-0001",
+            hardware="",
+            firmware="",
+            library="libother.so",
+            library_sha256=digest("other library"),
+            is_test_module=given.get("test", False),
+        ),
+        uses=tuple((service, process) for service, _, process in uses),
     )
 
 
@@ -126,7 +154,19 @@ def _product(one: Part, row: Mapping[str, Any], numbers: Mapping[str, str], know
     )
     if made.kind is ProductKind.MODULE:
         made = replace(made, observed=_observed(made, row.get("observed", {}), known))
+    if "installed" in row:
+        made = replace(made, installed=_installed(row["installed"], known))
     return changed(made, {key: None if value == NOT_SAID else value for key, value in changes.items()})
+
+
+def _installed(given: Mapping[str, Any], known: Baseline) -> Installation:
+    refuse_unknown(given, {"state", "found"})
+    return Installation(
+        at=moment(known.data["stated"]),
+        state=one_of(InstallationState, given["state"]),
+        found=given.get("found", given["state"]),
+        manifest=digest("manifest"),
+    )
 
 
 def _observed(product: Product, changes: Mapping[str, Any], known: Baseline) -> Identity:

@@ -159,16 +159,25 @@ def _confirmation(
     given: Mapping[str, Any], certificate: str, row: Mapping[str, Any], known: Baseline
 ) -> Confirmation:
     refuse_unknown(given, {"product", "kind", "values", "by", "on", "page", "complete"})
+    product = given.get("product", first_product(row, known))
+    kind = one_of(ConfirmationKind, given["kind"])
+    versions = _versions(product, known) if kind is ConfirmationKind.IDENTITY else ()
     return Confirmation(
-        product=given.get("product", first_product(row, known)),
+        product=product,
         certificate=certificate,
-        kind=one_of(ConfirmationKind, given["kind"]),
-        values=tuple(given.get("values", ())),
+        kind=kind,
+        values=tuple(given.get("values", versions)),
         by=given.get("by", "person-3"),
         on=given.get("on", known.data["stated"]),
         page=given.get("page", "security target, page 3"),
         complete=given.get("complete", True),
     )
+
+
+def _versions(product: str, known: Baseline) -> tuple[str, ...]:
+    """What a person compares: the versions of the product, where a row does not say what was compared."""
+    own = known.data["product"][product]
+    return tuple(f"{name}={own[name]}" for name in ("hardware", "firmware", "software") if name in own)
 
 
 def transfer(given: Mapping[str, Any], known: Baseline) -> Transfer:

@@ -55,6 +55,10 @@ class Installation:
         file = self.tree / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(content)
+        file.chmod(0o644)
+        for folder in (file.parent, *file.parent.parents):
+            if folder.is_relative_to(self.tree):
+                folder.chmod(0o755)  # whatever umask the tests run under
         return file
 
     @property

@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from trustworks.assurance.collecting import product_on
-from trustworks.assurance.model import Binding, Product, ProductKind
+from trustworks.assurance.collecting import product_on, uses_of
+from trustworks.assurance.model import SOFTWARE, Binding, Product, ProductKind
 from trustworks.assurance.records import EntryKind, newest
 from trustworks.assurance.service import identify, products_of
 from trustworks.core.keys import records as keys
@@ -23,24 +23,6 @@ if TYPE_CHECKING:
     from trustworks.assurance.service import Register
     from trustworks.core.module import ModuleInfo, Pkcs11Uri
 
-SOFTWARE: Final = "trustworks"  # the product that this software is
-# What each token is used for where the service is configured: service of the configuration, service and
-# process of the rule sets.
-_TOKENS: Final[Mapping[str, tuple[tuple[str, str, str], ...]]] = {
-    "root": (
-        ("issuance", "certificates", "ca_key_generation"),
-        ("issuance", "certificates", "ca_key_use"),
-    ),
-    "issuing": (
-        ("issuance", "certificates", "ca_key_generation"),
-        ("issuance", "certificates", "ca_key_use"),
-    ),
-    "tsu": (
-        ("timestamping", "timestamps", "tsu_key_generation"),
-        ("timestamping", "timestamps", "tsu_key_use"),
-    ),
-    "services": (("validation", "validation", "svsp_key"),),
-}
 _SOFTWARE_USES: Final = (
     ("issuance", "certificates", "certificate_management", ("issue",)),
     ("timestamping", "timestamps", "time_stamping_system", ("time",)),
@@ -110,16 +92,15 @@ def _bindings(
     tokens: Mapping[str, Shown], names: Mapping[str, str], configured: frozenset[str]
 ) -> Iterator[Binding]:
     for token, shown in tokens.items():
-        for needed, service, process in _TOKENS.get(token, ()):
-            if needed in configured:
-                making = process.endswith("_generation")
-                yield Binding(
-                    product=names[token],
-                    service=service,
-                    process=process,
-                    functions=("keygen",) if making else ("sign",),
-                    algorithms=shown.algorithms,
-                )
+        for service, process in uses_of(token, configured):
+            making = process.endswith("_generation")
+            yield Binding(
+                product=names[token],
+                service=service,
+                process=process,
+                functions=("keygen",) if making else ("sign",),
+                algorithms=shown.algorithms,
+            )
     for needed, service, process, functions in _SOFTWARE_USES:
         if needed in configured:
             yield Binding(product=SOFTWARE, service=service, process=process, functions=functions)

@@ -9,6 +9,7 @@ from trustworks.assurance.model import (
     Binding,
     Check,
     Confirmation,
+    ConfirmationKind,
     Document,
     DocumentKind,
     Headcount,
@@ -17,6 +18,7 @@ from trustworks.assurance.model import (
     Transfer,
     value_text,
 )
+from trustworks.assurance.sources.comparing import VERSIONS, another, compared, unlisted, versions_of
 from trustworks.core.errors import Malformed, Refused, Rejected
 from trustworks.core.module.algorithms import KeyAlgorithm
 from trustworks.core.trace import implements
@@ -55,6 +57,8 @@ _LANGUAGE: Final = re.compile(r"[a-z]{2}")
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 # Demonstrations that are nothing without what they are against.
 _OF_A_STANDARD: Final = frozenset({DocumentKind.CONFORMITY, DocumentKind.ISO_19790})
+# What can be compared between an instance and its certificate.
+_COMPARABLE: Final = ("hardware", "firmware", "software", "model", "variant", "serial")
 _LONGEST: Final = 500  # characters of any one text
 
 
@@ -245,3 +249,77 @@ def check_functions(functions: tuple[str, ...]) -> None:
             "assurance.function",
             f"{unknown[0]!a:.40} is no function that is compared. There are: {', '.join(FUNCTIONS)}.",
         )
+
+
+@implements("TRUSTWORKS:ASSURANCE-COMPARED", disabled=None)
+def check_compared(confirmation: Confirmation, product: Product, certificate: Certificate) -> None:
+    """Refuse a confirmation of identity that compared nothing, or what is not so. Raises `Rejected`.
+
+    Every kind of version that the certificate names has to be compared, and one at least where it names none.
+    One that says that items are open (`complete` is False) may leave all of it out.
+    """
+    if confirmation.kind is not ConfirmationKind.IDENTITY or not confirmation.complete:
+        return
+    given = compared(confirmation.values)
+    told = {name: versions_of(certificate, fact) for name, fact in VERSIONS}
+    left = [name for name, listed in told.items() if listed and name not in given]
+    if left:
+        named = " and ".join(f"{name} {', '.join(told[name])}" for name in left)
+        raise Rejected(
+            "assurance.compared",
+            f"{certificate.id} names {named!s:.300}, which was not compared. Write what {product.id} has: "
+            f"{' '.join(_ask(one, product) for one in left)}.",
+        )
+    if not any(name in given for name in told):
+        asked = [name for name in told if getattr(product, name)] or list(told)
+        raise Rejected(
+            "assurance.compared",
+            f"Nothing was compared. Write which version is the same on {product.id} and in the documents of "
+            f"{certificate.id}: {' or '.join(_ask(one, product) for one in asked)}.",
+        )
+    for name, value in given.items():
+        _check_own(name, value, product)
+    wrong = unlisted(given, certificate)
+    if wrong:
+        raise Rejected(
+            "assurance.compared",
+            f"{certificate.id} is not about {product.id}: {'; '.join(wrong)!s:.300}. Bind the certificate of "
+            "this version, or say with --incomplete that something is open.",
+        )
+
+
+def _check_own(name: str, value: str, product: Product) -> None:
+    """Refuse a comparison with what the register does not say of the product."""
+    if name not in _COMPARABLE:
+        raise Rejected(
+            "assurance.compared",
+            f"{name!a:.40} is nothing that is compared. There are: {', '.join(_COMPARABLE)}.",
+        )
+    own = getattr(product, name)
+    if own != value:
+        raise Rejected(
+            "assurance.compared",
+            f"{name}={value!a:.60} was compared, and the register has {own or 'nothing'} of {product.id}. "
+            "Correct what is wrong there: `trustworks assurance product change`.",
+        )
+
+
+def _ask(name: str, product: Product) -> str:
+    own = getattr(product, name)
+    return f"--value {name}={own or 'VERSION'}"
+
+
+@implements("TRUSTWORKS:ASSURANCE-SAME-PRODUCT", disabled=())
+def check_same_product(product: Product, certificate: Certificate, although: str) -> tuple[str, ...]:
+    """Refuse to bind a certificate of another product, unless a person says why. Raises `Rejected`.
+
+    Answers what speaks against it, where there is something.
+    """
+    found = another(product, certificate)
+    if found and not although.strip():
+        raise Rejected(
+            "assurance.another-product",
+            f"{certificate.id} is not bound to {product.id}: {'; '.join(found)!s:.400}. If it is the "
+            "product's all the same, say why: --although REASON.",
+        )
+    return found

@@ -11,11 +11,15 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from trustworks.assurance import records
+from trustworks.assurance.evidence import Kind, Outcome
+from trustworks.assurance.evidence import records as evidence
+from trustworks.assurance.evidence.identity import unregistered
 from trustworks.assurance.model import (
     Binding,
     Certificate,
     Check,
     Confirmation,
+    ConfirmationKind,
     Document,
     Facts,
     Headcount,
@@ -29,11 +33,13 @@ from trustworks.assurance.rules import (
     check_about,
     check_announced,
     check_binding,
+    check_compared,
     check_corrected,
     check_day,
     check_form,
     check_functions,
     check_kept,
+    check_same_product,
 )
 from trustworks.assurance.rulesets import SHIPPED, load
 from trustworks.assurance.sources import Download, Imported, by_hand, merge, read_any
@@ -46,6 +52,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from trustworks.assurance.evidence import Item
     from trustworks.assurance.model import Entry, FactName, Value
     from trustworks.assurance.records import Version
     from trustworks.core.audit import Recorder
@@ -55,6 +62,7 @@ E = TypeVar("E", bound="Entry")
 
 LARGEST_FILE: Final = 48 * 1024 * 1024  # octets
 _SKEW: Final = timedelta(hours=1)  # between the clock of whoever downloads and this one
+_REMEMBERED: Final = 50  # of the last looks at a module, those in which one that could be made is sought
 _SHOWN: Final = 300  # characters of a value in an event
 _KINDS: Final[Mapping[type[Any], EntryKind]] = {
     Product: EntryKind.PRODUCT,
@@ -110,6 +118,10 @@ class Register:
         def action(connection: Connection) -> tuple[JSON, ...]:
             products = products_of(connection)
             check_about(entry, products, {one.sha256 for one in records.files(connection)})
+            if isinstance(entry, Confirmation):
+                held = records.newest(connection, EntryKind.CERTIFICATE, entry.certificate)
+                if held is not None and held.content is not None:
+                    check_compared(entry, products[entry.product], records.decode(Certificate, held.content))
             return self._write(connection, entry)
 
         self._recorder.transact_all(
@@ -217,14 +229,17 @@ class Register:
         )
         return Taken(imported=imported, sha256=kept.sha256, changed=tuple(one.id for one, _ in changed))
 
-    def bind_certificate(self, identifier: str, product: str, *, file: str | None = None) -> Certificate:
+    def bind_certificate(
+        self, identifier: str, product: str, *, file: str | None = None, although: str = ""
+    ) -> Certificate:
         """Register a certificate of the catalogue, or again, and bind it to a product.
 
-        `file` is the SHA-256 of the certificate as its owner keeps it. Raises `Rejected`
-        (assurance.certificate) where no import has it.
+        `file` is the SHA-256 of the certificate as its owner keeps it; `although` why it is the product's
+        where it names another product or holder. Raises `Rejected` (assurance.certificate) where no import
+        has it, and (assurance.another-product) where it is of another product and nobody says why.
         """
 
-        def action(connection: Connection) -> tuple[Certificate, Product, tuple[JSON, ...], tuple[JSON, ...]]:
+        def action(connection: Connection) -> tuple[tuple[Entry, tuple[JSON, ...]], ...]:
             bound = product_of(connection, product)
             known = records.newest(connection, EntryKind.CERTIFICATE, identifier)
             found = None
@@ -239,18 +254,36 @@ class Register:
                     "scheme, and `trustworks assurance certificate import` it.",
                 )
             found = replace(found, file=file or found.file)
-            about_certificate = self._write(connection, found)
+            others = check_same_product(bound, found, although)
+            written: list[Entry] = [found]
             if identifier not in bound.certificates:
-                bound = replace(bound, certificates=(*bound.certificates, identifier))
-            return found, bound, about_certificate, self._write(connection, bound)
+                written.append(replace(bound, certificates=(*bound.certificates, identifier)))
+            if others:
+                written.append(
+                    Confirmation(
+                        product=product,
+                        certificate=identifier,
+                        kind=ConfirmationKind.OTHER_NAME,
+                        values=(although.strip(),),
+                        by=self._by,
+                        on=self._now().date(),
+                        page="said when it was bound",
+                    )
+                )
+                check_form(written[-1])
+            return tuple((one, self._write(connection, one)) for one in written)
 
-        certificate, _, _, _ = self._recorder.transact_all(
-            lambda answer: (
-                *(self._events(answer[0], identifier, answer[2]) if answer[2] else ()),
-                *(self._events(answer[1], product, answer[3]) if answer[3] else ()),
+        answer = self._recorder.transact_all(
+            lambda written: tuple(
+                event
+                for one, changed in written
+                if changed
+                for event in self._events(one, identify(one), changed)
             ),
             action,
         )
+        certificate = answer[0][0]
+        assert isinstance(certificate, Certificate)  # noqa: S101 - it is written first
         return certificate
 
     def enter_certificate(self, certificate: Certificate, *, correction: str = "") -> None:
@@ -452,8 +485,9 @@ def facts_of(connection: Connection) -> Facts:
     def of(kind: EntryKind, type_: type[E]) -> tuple[E, ...]:
         return tuple(one for one in records.entries(connection, kind).values() if isinstance(one, type_))
 
+    products = of(EntryKind.PRODUCT, Product)
     return Facts(
-        products=of(EntryKind.PRODUCT, Product),
+        products=products,
         certificates=of(EntryKind.CERTIFICATE, Certificate),
         bindings=of(EntryKind.BINDING, Binding),
         documents=of(EntryKind.DOCUMENT, Document),
@@ -461,6 +495,7 @@ def facts_of(connection: Connection) -> Facts:
         confirmations=of(EntryKind.CONFIRMATION, Confirmation),
         transfers=of(EntryKind.TRANSFER, Transfer),
         headcounts=of(EntryKind.HEADCOUNT, Headcount),
+        unregistered=unregistered(_looked_at(connection), products),
     )
 
 
@@ -468,6 +503,19 @@ def papers_of(connection: Connection) -> tuple[ProviderPaper, ...]:
     """The provider's own documents, each in its newest version."""
     found = records.entries(connection, EntryKind.PAPER).values()
     return tuple(one for one in found if isinstance(one, ProviderPaper))
+
+
+def _looked_at(connection: Connection) -> list[Item]:
+    """What was found of each module when it could be looked at last; of those of the last round."""
+    last = evidence.last_round(connection)
+    found = []
+    for kept in () if last is None else last.items:
+        item = kept.item
+        if item.kind is Kind.IDENTITY and item.outcome is Outcome.FAILED:  # what was there is there still
+            before = evidence.listing(connection, kind=Kind.IDENTITY, subject=item.subject, limit=_REMEMBERED)
+            item = next((one.item for one in before if one.item.outcome is not Outcome.FAILED), item)
+        found.append(item)
+    return found
 
 
 def history_of(connection: Connection, kind: EntryKind, identifier: str) -> list[Version]:

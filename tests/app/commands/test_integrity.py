@@ -131,3 +131,24 @@ def test_what_cannot_be_done_is_said_with_what_to_do(
     found = run("integrity", *arguments, cwd=bed.tree.parent)
     assert found.returncode == code, found.stdout + found.stderr
     assert any(one in found.stderr for one in words.split("|")), found.stderr
+
+
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-INTEGRITY-FIT")
+def test_what_cannot_be_signed_is_told_a_line_each(bed: Installation) -> None:
+    for number in range(25):
+        bed.write(f"lib/evil{number:02}.pyc", b"")
+    refused = make(bed)
+    assert refused.returncode == 1
+    lines = refused.stderr.splitlines()
+    assert "No manifest is made, for 25 of what lies here cannot be vouched for:" in lines[0]
+    shown = [one.strip() for one in lines if "lies beside sources and needs none" in one]
+    assert len(shown) == 20
+    assert all(one.startswith("tree/lib/evil") for one in shown)
+    assert [one.strip() for one in lines if "more" in one] == ["and 5 more"]
+    assert lines[-1].startswith("Remove or mend these")
+
+
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-INTEGRITY-FOLDERS")
+def test_empty_folders_are_counted_apart(bed: Installation) -> None:
+    (bed.tree / "include").mkdir()
+    assert "5 files and links and 1 empty folder(s) of tree." in make(bed).stdout

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +17,9 @@ from trustworks.app.processes import starting
 from trustworks.app.processes.supervisor import ProcessSpec, Supervisor
 from trustworks.app.processes.tasks import tasks
 from trustworks.app.web import checks
-from trustworks.app.wiring import Wiring
+from trustworks.app.wiring import Wiring, installed
 from trustworks.assurance.integrity import standing
+from trustworks.assurance.model import InstallationState
 from trustworks.core.audit.records import events
 from trustworks.core.errors import Refused, Unavailable
 
@@ -60,8 +62,8 @@ def provider(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Provider:
     (tmp_path / "house").mkdir()
     made = Provider(tmp_path / "house", bed)
     made.pin(secrets.token_urlsafe(12))
-    monkeypatch.setattr(starting, "roots", lambda _config: (bed.place,))
-    monkeypatch.setattr(starting, "sys", SimpleNamespace(path=[str(bed.tree / "lib")]))
+    monkeypatch.setattr(installed, "roots", lambda _config: (bed.place,))
+    monkeypatch.setattr(installed, "sys", SimpleNamespace(path=[str(bed.tree / "lib")]))
     return made
 
 
@@ -124,7 +126,7 @@ def test_a_library_that_is_gone_is_no_reason_to_start(
     def gone(_config: object) -> Any:
         raise Unavailable("module.library-absent", "There is no such file.")
 
-    monkeypatch.setattr(starting, "roots", gone)
+    monkeypatch.setattr(installed, "roots", gone)
     with pytest.raises(Refused, match="There is no such file"):
         starting.check(provider.wiring())
 
@@ -135,10 +137,29 @@ def test_the_library_of_the_module_is_a_root_where_there_are_keys(
 ) -> None:
     monkeypatch.undo()
     monkeypatch.setenv("TRUSTWORKS_PKCS11_LIBRARY", str(softhsm))
-    found = starting.roots(provider.wiring(keys=keys).config)
+    found = installed.roots(provider.wiring(keys=keys).config)
     assert [one.only for one in found if one.root == "module"] == (
         [(softhsm.resolve().name,)] if keys else []
     )
+
+
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-INSTALLATION")
+def test_for_evidence_the_last_look_of_the_processes_counts_while_it_is_new(provider: Provider) -> None:
+    wiring = provider.wiring()
+    now = datetime.now(UTC)
+
+    def found(after: timedelta = timedelta()) -> InstallationState:
+        return wiring.evidence_sources().installation(now + after).state
+
+    provider.bed.write("lib/evil.pth", b"import evil\n")
+    assert found() is InstallationState.DIFFERS  # nobody has looked: it is looked at now
+    (provider.bed.tree / "lib/evil.pth").unlink()
+    starting.check(wiring)
+    provider.bed.write("lib/evil.pth", b"import evil\n")
+    assert found() is InstallationState.INTACT
+    assert found(timedelta(hours=3)) is InstallationState.DIFFERS  # no process has looked for too long
+    nobody = provider.wiring(manifest=False).evidence_sources().installation(now)
+    assert (nobody.at, nobody.state) == (now, InstallationState.UNSIGNED)
 
 
 # By the clock

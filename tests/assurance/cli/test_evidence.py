@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from trustworks.assurance.cli import app
 from trustworks.assurance.collecting import Looked
 from trustworks.assurance.evidence.duties import duties
-from trustworks.assurance.model import Product, ProductKind
+from trustworks.assurance.model import Installation, InstallationState, Product, ProductKind
 from trustworks.assurance.service import Register
 from trustworks.core.audit import Recorder
 from trustworks.core.audit.search import newest
@@ -55,6 +55,9 @@ class Sources:
         with Module.open(self._uri, library=self.library, read_write=True, lab=True) as module:
             module.ensure_probe_key()
             return Looked(info=module.info(), health=module.health())
+
+    def installation(self, at: datetime) -> Installation:
+        return Installation(at=at, state=InstallationState.UNSIGNED, found="no manifest")
 
     def clock(self) -> ClockStatus:
         return ClockStatus(ok=True, mode="lab", code="ok", reason="")

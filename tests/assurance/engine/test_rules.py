@@ -358,6 +358,76 @@ def test_a_demonstration_speaks_of_the_version_in_use(rules: str, version: str, 
     assert process(silent, rules, SYSTEM).verdict is UNKNOWN
 
 
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-INSTALLATION")
+@pytest.mark.parametrize("rules", ["current", "guidance"])
+@pytest.mark.parametrize(
+    ("state", "expected"),
+    [
+        ("intact", ARGUED),
+        ("unsigned", PARTIAL),
+        (None, PARTIAL),
+        ("differs", INSUFFICIENT),
+        ("not-compared", INSUFFICIENT),
+    ],
+)
+def test_this_software_is_only_argued_where_its_integrity_was_checked(
+    rules: str, state: str | None, expected: Verdict
+) -> None:
+    given = {"kind": "conformity-demonstration", "standard": "CEN/TS 419261"}
+    row: dict[str, Any] = {"processes": [SYSTEM], "document": [given], "product": {"name": "Trustworks"}}
+    if state is not None:
+        row["installed"] = {"state": state, "found": "what was found"}
+    found = process(known("bare-system", **row), rules, SYSTEM)
+    assert found.verdict is expected
+    (reason,) = [one for one in found.conditions if one.rule == "installation"]
+    assert "integrity" in reason.sentence
+    if state is not None:
+        assert "what was found" in reason.sentence
+        assert reason.facts[0].what == "system installation"
+    if expected is not ARGUED:
+        assert reason.missing
+        assert reason.lift
+
+
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-INSTALLATION")
+def test_of_software_of_others_its_integrity_is_not_known_here() -> None:
+    assert process(demonstrated(), path=SYSTEM).verdict is ARGUED
+    given = demonstrated()
+    named = replace(given, products=tuple(replace(one, name=" TRUSTWORKS ") for one in given.products))
+    assert process(named, path=SYSTEM).verdict is PARTIAL
+
+
+LIVE = {"token": "issuing", "processes": ["certificates/ca_key_use"]}
+
+
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-LIVE-UNREGISTERED")
+@pytest.mark.parametrize("rules", ["current", "guidance"])
+@pytest.mark.parametrize(("test", "expected"), [(False, UNKNOWN), (True, INSUFFICIENT)])
+def test_a_module_in_use_that_no_product_names_is_a_gap_of_the_service(
+    rules: str, test: bool, expected: Verdict
+) -> None:
+    told = report(known("cc-profile", unregistered=[LIVE | {"test": test}]), rules)
+    (service,) = [one for one in told.services if one.service == "certificates"]
+    assert service.verdict is expected
+    (gap,) = [one for one in service.processes if one.process == "ca_key_use" and one.product is None]
+    assert gap.obligation
+    (reason,) = gap.conditions
+    assert "the token issuing, on which Other Vendor Other 9 is, serial number O9-0001" in reason.sentence
+    assert ("test module" in reason.sentence) is test
+    assert "trustworks assurance product discover" in reason.lift
+    assert reason.facts[0].what == "the token issuing identity"
+    (own,) = [one for one in service.processes if one.process == "ca_key_use" and one.product is not None]
+    assert own.verdict is STRONG
+    assert any("No product of the register names the token issuing" in one for one in told.unbound)
+
+
+def test_a_rule_set_that_does_not_know_the_process_tells_the_gap_all_the_same() -> None:
+    live = {"token": "services", "processes": ["validation/svsp_key"]}
+    told = report(known("cc", unregistered=[live]), "guidance")
+    assert any("names the token services" in one for one in told.unbound)
+    assert "validation" not in [one.service for one in told.services]
+
+
 @pytest.mark.req("TRUSTWORKS:ASSURANCE-AS-REGISTERED")
 def test_of_a_module_that_never_spoke_nothing_shows_which_it_is() -> None:
     given = known("cc")

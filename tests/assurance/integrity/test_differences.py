@@ -8,13 +8,15 @@ import shutil
 import socket
 import subprocess
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 from integrity_testbed import FILES, Installation
 
 from trustworks.assurance.integrity import tree
-from trustworks.assurance.integrity.making import verify
+from trustworks.assurance.integrity.compare import Difference
+from trustworks.assurance.integrity.making import verify, verify_installation, writable_in
 from trustworks.assurance.integrity.manifest import verified
 from trustworks.assurance.integrity.tree import Place, look
 from trustworks.core.errors import Malformed, Unavailable
@@ -102,6 +104,79 @@ def test_who_may_read_and_write_is_not_compared_since_copies_differ_in_it(bed: I
     (bed.tree / "lib/product/rules.py").chmod(0o600)
     (bed.tree / "bin/product").chmod(0o700)
     assert bed.differences() == []
+
+
+# Folders
+
+
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-INTEGRITY-FOLDERS")
+@pytest.mark.parametrize("name", ["empty", "lib/cryptography", "lib/product/rules.pyc", "lib/a/b"])
+def test_an_empty_folder_that_was_not_signed_is_found(bed: Installation, name: str) -> None:
+    (bed.tree / name).mkdir(parents=True)
+    assert bed.differences() == [("folder", f"tree/{name}")]
+    assert "Python imports it as a package" in bed.verify().deviations[0].sentence
+
+
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-INTEGRITY-FOLDERS")
+def test_an_empty_folder_is_signed_and_is_as_it_was(bed: Installation) -> None:
+    folder = bed.tree / "include"
+    folder.mkdir()
+    bed.sign()
+    assert bed.differences() == []
+    assert bed.verify().files == 5
+    bed.write("include/evil.py", b"")
+    assert bed.differences() == [("added", "tree/include/evil.py")]
+    shutil.rmtree(folder)
+    assert bed.differences() == [("removed", "tree/include")]
+    folder.write_bytes(b"")
+    assert bed.differences() == [("changed", "tree/include")]
+    folder.unlink()
+    folder.symlink_to("lib")
+    assert bed.verify().deviations[0].sentence.endswith("signed was an empty folder.")
+
+
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-INTEGRITY-REMOVED")
+def test_a_folder_in_place_of_a_file_is_found(bed: Installation) -> None:
+    file = bed.tree / "lib/product/rules.py"
+    file.unlink()
+    file.mkdir()
+    assert bed.differences() == [
+        ("folder", "tree/lib/product/rules.py"),
+        ("removed", "tree/lib/product/rules.py"),
+    ]
+
+
+# What others may write to
+
+
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-INTEGRITY-WRITABLE")
+@pytest.mark.parametrize(
+    ("name", "mode", "words"),
+    [
+        ("lib/product/rules.py", 0o664, "may be changed by its group"),
+        ("lib/product/rules.py", 0o666, "may be changed by everybody"),
+        ("lib/product", 0o775, "may be added to by its group"),
+        ("lib", 0o777, "may be added to by everybody"),
+        (".", 0o775, "may be added to by its group"),
+    ],
+)
+def test_what_others_may_write_to_is_found_where_programs_run(
+    bed: Installation, name: str, mode: int, words: str
+) -> None:
+    (bed.tree / name).chmod(mode)
+    manifest = verified(bed.manifest_file.read_bytes(), bed.private.public_key())
+    (one,) = verify_installation(manifest, [bed.place]).deviations
+    assert (one.difference, one.name) == (Difference.WRITABLE, f"tree/{name}")
+    assert words in one.sentence
+    assert bed.differences() == []  # of a copy
+
+
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-INTEGRITY-WRITABLE")
+def test_the_folder_of_a_single_file_counts(bed: Installation) -> None:
+    place = replace(bed.place, only=("bin/product",))
+    assert writable_in([place]) == ()
+    bed.tree.chmod(0o777)
+    assert [one.name for one in writable_in([place])] == ["tree/."]
 
 
 # Links

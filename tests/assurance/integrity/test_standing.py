@@ -13,7 +13,15 @@ from pydantic import ValidationError
 
 from trustworks.assurance.integrity import standing as module
 from trustworks.assurance.integrity.config import IntegritySettings
-from trustworks.assurance.integrity.standing import Standing, check_may_start, event_of, examine, open_points
+from trustworks.assurance.integrity.standing import (
+    Standing,
+    as_installation,
+    check_may_start,
+    event_of,
+    examine,
+    open_points,
+)
+from trustworks.assurance.model import InstallationState
 from trustworks.core.audit.model import encode
 from trustworks.core.errors import Refused, Unavailable
 
@@ -46,6 +54,28 @@ def test_all_as_signed(bed: Installation) -> None:
     assert found.files == 5
     assert "5 files and links are as signed" in found.sentence
     assert open_points(found, lab=False) == ()
+
+
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-INTEGRITY-WRITABLE")
+def test_what_others_may_change_keeps_services_from_starting(bed: Installation) -> None:
+    (bed.tree / "lib").chmod(0o775)
+    with pytest.raises(Refused, match=r"or may be changed by others: tree/lib \(writable\)\."):
+        check_may_start(look(bed), lab=False, keys=True)
+
+
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-INSTALLATION")
+def test_what_the_register_keeps_of_a_look_names_what_differs_and_not_what_to_do(bed: Installation) -> None:
+    whole = as_installation(look(bed), AT)
+    assert (whole.state, whole.at) == (InstallationState.INTACT, AT)
+    assert len(whole.manifest) == 64
+    bed.write("lib/evil.py", b"")
+    differs = as_installation(look(bed), AT)
+    assert differs.state is InstallationState.DIFFERS
+    assert differs.found == "1 of what is installed is not as it was signed: tree/lib/evil.py (added)."
+    problem = as_installation(Standing(at=AT.isoformat(), problem="The signature is of another key."), AT)
+    assert problem.state is InstallationState.NOT_COMPARED
+    assert "of another key" in problem.found
+    assert as_installation(None, AT).state is InstallationState.UNSIGNED
 
 
 @pytest.mark.req("TRUSTWORKS:ASSURANCE-INTEGRITY-START")

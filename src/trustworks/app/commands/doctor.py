@@ -142,7 +142,7 @@ def _configuration(wiring: Wiring) -> Iterator[Advice]:
 
 
 def _integrity(wiring: Wiring) -> Iterator[Advice]:
-    from trustworks.app.processes.starting import examine  # noqa: PLC0415 - only here
+    from trustworks.app.wiring.installed import examine  # noqa: PLC0415 - only here
 
     found = examine(wiring)
     if found is None:

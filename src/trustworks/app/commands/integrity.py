@@ -96,6 +96,7 @@ def make(
         if public_key is not None:
             write_output(public_key, [_pem(signer.public_key)], replace=replace)
     write_output(out, [content], replace=replace)
+    others = () if tree else making.writable_in(found)
     told = {
         "manifest": str(out),
         "sha256": manifest.digest,
@@ -104,16 +105,27 @@ def make(
         "entries": manifest.statement.entries,
         "roots": list(manifest.statement.roots),
         "key": signer.key_id,
+        "writable": len(others),
     }
     if as_json:
         typer.echo(json.dumps(told, indent=1))
         return
+    empty = sum(one.kind == "folder" for one in manifest.entries)
+    folders = f" and {empty} empty folder(s)" if empty else ""
     typer.echo(
-        f"{manifest.statement.entries} files and links of {', '.join(manifest.statement.roots)}.\n"
+        f"{manifest.statement.entries - empty} files and links{folders} of "
+        f"{', '.join(manifest.statement.roots)}.\n"
         f"Manifest {manifest.digest}, build {manifest.statement.build[:12]}, signed by the key "
         f"{signer.key_id}.\n"
         f"Written to {out}."
     )
+    if others:
+        typer.secho(
+            f"{len(others)} of what was signed may be changed by others than its owner, and outside of "
+            f"laboratories nothing is started from it:\n{making.listed([one.sentence for one in others])}",
+            err=True,
+            fg="yellow",
+        )
 
 
 @app.command()
@@ -215,7 +227,7 @@ def _given(trees: Sequence[str], roots: Sequence[str] = ()) -> list[Place]:
 
 def _installed(wiring: Wiring) -> list[Place]:
     """This installation, with the PKCS#11 library where a configuration leads to one."""
-    from trustworks.app.processes.starting import roots  # noqa: PLC0415 - as above
+    from trustworks.app.wiring.installed import roots  # noqa: PLC0415 - as above
     from trustworks.assurance.integrity.installation import places  # noqa: PLC0415 - as above
 
     return list(roots(wiring.config) if _is_configured(wiring) else places())

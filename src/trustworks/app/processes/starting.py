@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 import structlog
 
+from trustworks.app.wiring.installed import examine, has_keys
 from trustworks.core.errors import Refused, TrustworksError
 from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
-    from trustworks.app.configuration.config import Config
     from trustworks.app.wiring import Wiring
     from trustworks.assurance.integrity.standing import Standing
-    from trustworks.assurance.integrity.tree import Place
 
 log = structlog.get_logger(__name__)
 
@@ -47,41 +44,6 @@ def check(wiring: Wiring) -> dict[str, str]:
     if wiring.lab and found is None:
         return {}  # a laboratory of an hour keeps the compiled files that its installation has
     return own_bytecode(wiring.run_dir / BYTECODE)
-
-
-def examine(wiring: Wiring) -> Standing | None:
-    """Compare this installation with the manifest that the configuration names, if any."""
-    from trustworks.assurance.integrity.standing import Standing  # noqa: PLC0415 - as above
-    from trustworks.assurance.integrity.standing import examine as compared  # noqa: PLC0415 - as above
-
-    if wiring.config.integrity.manifest is None:
-        return None
-    try:
-        found = roots(wiring.config)
-    except TrustworksError as error:  # the library that the configuration names is not there
-        from datetime import UTC, datetime  # noqa: PLC0415 - as above
-
-        return Standing(at=datetime.now(UTC).isoformat(timespec="seconds"), problem=str(error))
-    return compared(wiring.config.integrity, found, search=sys.path)
-
-
-def roots(config: Config) -> tuple[Place, ...]:
-    """The roots of this installation, with the PKCS#11 library of a configuration that has keys.
-
-    Raises `Unavailable` (module.library-absent).
-    """
-    from trustworks.assurance.integrity.installation import places  # noqa: PLC0415 - as above
-    from trustworks.core.module import find_library  # noqa: PLC0415 - loads the binding
-
-    library: Path | None = None
-    if has_keys(config) or config.module.library is not None:
-        library = find_library(config.module.library)
-    return places(library=library)
-
-
-def has_keys(config: Config) -> bool:
-    """Whether services of this configuration use keys: whether it names a token."""
-    return any(value for value in config.tokens.model_dump().values())
 
 
 def _record(wiring: Wiring, found: Standing) -> None:

@@ -395,14 +395,14 @@ def _integrity(wiring: Wiring, stack: ExitStack) -> Round:
 
     What differs is told by the check `integrity`, and so raises its alarm; this task is well all the same.
     """
-    from trustworks.app.processes import starting  # noqa: PLC0415 - where it is configured
+    from trustworks.app.wiring.installed import examine  # noqa: PLC0415 - where it is configured
     from trustworks.assurance.integrity import standing as module  # noqa: PLC0415 - as above
 
     recorder = stack.enter_context(wiring.open_recorder("jobs-integrity"))
     begun: list[module.Standing] = []
 
     def look() -> str:
-        found = starting.examine(wiring) if begun else module.read(wiring.run_dir)
+        found = examine(wiring) if begun else module.read(wiring.run_dir)
         if found is None:
             raise Unavailable("integrity.unknown", "No manifest is named any more.")
         begun[:] = [found]

@@ -6,12 +6,17 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from trustworks.app.wiring.modules import TOKENS, Modules
+from trustworks.core.errors import Unavailable
+
+_LOOKS = 2  # intervals of the integrity check after which its last look is old
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
     from trustworks.assurance.collecting import Looked
     from trustworks.assurance.evidence.clock import Unit
+    from trustworks.assurance.model import Installation
     from trustworks.assurance.traceability import Trace
     from trustworks.core.module import Pkcs11Uri
     from trustworks.core.time import ClockStatus
@@ -60,6 +65,22 @@ class EvidenceSources:
 
         with self._wiring.open_module(token) as module:
             return Looked(info=module.info(), health=module.health())
+
+    def installation(self, at: datetime) -> Installation:
+        """How this software stands against its manifest: by the processes' last look, else by a new one."""
+        from trustworks.app.wiring.installed import examine  # noqa: PLC0415 - where evidence is collected
+        from trustworks.assurance.integrity import standing  # noqa: PLC0415 - as above
+
+        settings = self._wiring.config.integrity
+        if settings.manifest is None:
+            return standing.as_installation(None, at)
+        try:
+            last = standing.as_installation(standing.read(self._wiring.run_dir), at)
+        except Unavailable:
+            return standing.as_installation(examine(self._wiring), at)
+        # What processes found that have ended since is old.
+        old = (at - last.at).total_seconds() > _LOOKS * settings.look_every
+        return standing.as_installation(examine(self._wiring), at) if old else last
 
     def clock(self) -> ClockStatus:
         """The clock's state."""

@@ -281,9 +281,18 @@ def bind(
         Path | None, typer.Option(help="The certificate itself, to be kept.", exists=True, dir_okay=False)
     ] = None,
     source: Annotated[str, typer.Option(help="With --file: where it is from.")] = "",
+    although: Annotated[
+        str,
+        typer.Option(
+            help="Why it is the product's, though it names another product or holder.", metavar="REASON"
+        ),
+    ] = "",
     by: By = "system-administrator",
 ) -> None:
-    """Register a certificate that an import has, and bind it to a product."""
+    """Register a certificate that an import has, and bind it to a product.
+
+    One that names another product or holder is refused, unless --although says why it is the product's.
+    """
     from trustworks.assurance.service import LARGEST_FILE  # noqa: PLC0415 - loads the records
 
     with open_register(context, by) as register:
@@ -291,7 +300,7 @@ def bind(
         if file is not None:
             data = read_at_most(file, LARGEST_FILE + 1)
             kept = register.keep(data, name=file.name, source=source or "its owner", retrieved=today())
-        register.bind_certificate(identifier, product, file=kept)
+        register.bind_certificate(identifier, product, file=kept, although=although)
     typer.echo(f"Bound {identifier} to {product}.")
 
 

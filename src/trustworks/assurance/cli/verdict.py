@@ -65,7 +65,7 @@ def verdicts(
         found = {"statement": NOT_A_DECISION, "reports": [as_values(one) for one in reports]}
         typer.echo(json.dumps(found, indent=2, ensure_ascii=False))
         return
-    if service is not None and not facts.bindings:
+    if service is not None and not (facts.bindings or facts.unregistered):
         typer.echo(_nothing_bound(service, sets))
         return
     for number, one in enumerate(reports):
@@ -99,7 +99,7 @@ def forecast(
     if as_json:
         typer.echo(json.dumps([forecast_values(one) for one in found], indent=2, ensure_ascii=False))
         return
-    if service is not None and not facts.bindings:
+    if service is not None and not (facts.bindings or facts.unregistered):
         typer.echo(_nothing_bound(service, sets))
         return
     for number, one in enumerate(found):
@@ -141,7 +141,16 @@ def _facts(context: typer.Context, service: str | None, sets: list[RuleSet]) -> 
         raise Malformed(f"{service!a:.40} is no service of a rule set; there are: {', '.join(services)}.")
     bindings = tuple(one for one in found.bindings if one.service == service)
     used = {one.product for one in bindings}
-    return replace(found, bindings=bindings, products=tuple(one for one in found.products if one.id in used))
+    return replace(
+        found,
+        bindings=bindings,
+        products=tuple(one for one in found.products if one.id in used),
+        unregistered=tuple(
+            replace(one, uses=tuple(use for use in one.uses if use[0] == service))
+            for one in found.unregistered
+            if any(name == service for name, _ in one.uses)
+        ),
+    )
 
 
 def _nothing_bound(service: str, sets: list[RuleSet]) -> str:

@@ -21,16 +21,23 @@ from trustworks.assurance.changes.model import ChangeAct, ChangeState
 from trustworks.assurance.changes.rules import explaining
 from trustworks.assurance.changes.service import change_event
 from trustworks.assurance.collecting.recorded import attempt, recorded_items
+from trustworks.assurance.collecting.uses import uses_of
 from trustworks.assurance.evidence import Item, Kind, Outcome, records
-from trustworks.assurance.evidence.identity import READ, differences, identity_item, identity_of
+from trustworks.assurance.evidence.identity import (
+    READ,
+    differences,
+    identity_in,
+    identity_item,
+    identity_of,
+    product_on,
+)
 from trustworks.assurance.evidence.model import failed
 from trustworks.assurance.evidence.modules import PROBED, health_item
 from trustworks.assurance.evidence.traced import TRACED, trace_item
-from trustworks.assurance.model import Identity
+from trustworks.assurance.model import Installation, InstallationState
 from trustworks.assurance.service import Register, facts_of
 from trustworks.core.audit import Event
 from trustworks.core.errors import TrustworksError, Unavailable
-from trustworks.core.module import Pkcs11Uri
 from trustworks.core.module.states import KeyState
 from trustworks.core.store.exclusive import exclusively
 from trustworks.core.trace import implements
@@ -44,7 +51,7 @@ if TYPE_CHECKING:
     from trustworks.assurance.collecting.sources import Looked, Sources
     from trustworks.assurance.evidence.identity import Difference
     from trustworks.assurance.evidence.records import Kept, Round
-    from trustworks.assurance.model import Facts, Product
+    from trustworks.assurance.model import Facts, Identity, Product
     from trustworks.core.audit import Recorder
     from trustworks.core.store import Database
 
@@ -134,6 +141,7 @@ class Collector:
             incidents += [incident] if incident is not None else []
             observed += [change] if change is not None else []
             self._tell_register(product, looked, at)
+        self._tell_register_of_this_software(known.facts.products, at)
         with self._database.read() as connection:
             items += recorded_items(connection, self._sources, known.facts, at)
         if trace:
@@ -157,7 +165,9 @@ class Collector:
     ) -> tuple[Item, Incident | None, Change | None]:
         at = known.at
         if product is None:
-            return identity_item(None, token, looked.info, at, unexpected=()), None, None
+            label, uses = self._sources.uri(token).token, uses_of(token, self._sources.services)
+            item = identity_item(None, token, looked.info, at, unexpected=(), label=label, uses=uses)
+            return item, None, None
         seen = identity_of(looked.info, at)
         with self._database.read() as connection:
             before = records.listing(connection, kind=Kind.IDENTITY, subject=product.id, limit=_REMEMBERED)
@@ -230,6 +240,18 @@ class Collector:
             return
         self._register.change_product(product.id, observed=seen, healthy=healthy)
 
+    def _tell_register_of_this_software(self, products: Iterable[Product], at: datetime) -> None:
+        """Let the register hold how the installation of this software stands, where that is new."""
+        own = next((one for one in products if one.is_this_software and one.retired is None), None)
+        if own is None:
+            return
+        try:
+            found = self._sources.installation(at)
+        except TrustworksError as error:
+            found = Installation(at=at, state=InstallationState.NOT_COMPARED, found=str(error))
+        if own.installed is None or replace(own.installed, at=found.at) != found:
+            self._register.change_product(own.id, installed=found)
+
     # Keeping
 
     def _keep(self, items: Sequence[Item], at: datetime, *, carried: Sequence[Kind]) -> Round:
@@ -266,35 +288,11 @@ class Collector:
         return written
 
 
-def product_on(products: Iterable[Product], uri: Pkcs11Uri) -> Product | None:
-    """The product that is on a token, by the token's label in its URI; a retired one is on none.
-
-    Not by the serial number, which is what a look is to find another of.
-    """
-    for product in products:
-        if product.retired is not None or not product.token:
-            continue
-        try:
-            named = Pkcs11Uri.parse(product.token)
-        except TrustworksError:
-            continue
-        if named.token is not None and named.token == uri.token:
-            return product
-    return None
-
-
 def accepted_of(before: Iterable[Kept]) -> Identity | None:
     """What a module said when it was last as expected, out of the items about it, the newest first."""
     for kept in before:
-        values = kept.item.values
-        if values.get("differences") == []:
-            names = ("manufacturer", "model", "serial", "hardware", "firmware", "library", "library_sha256")
-            return Identity(
-                at=kept.item.at,
-                is_test_module=values["is_test_module"],
-                validations=tuple(values["validations"]),
-                **{name: values[name] for name in names},
-            )
+        if kept.item.values.get("differences") == []:
+            return identity_in(kept.item)
     return None
 
 

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
     from trustworks.assurance.evidence.clock import Unit
+    from trustworks.assurance.model import Installation
     from trustworks.assurance.traceability import Trace
     from trustworks.core.module import ModuleHealth, ModuleInfo, Pkcs11Uri
     from trustworks.core.time import ClockStatus
@@ -38,6 +40,9 @@ class Sources(Protocol):
 
     def uri(self, token: str) -> Pkcs11Uri:
         """By what the configuration reaches a token."""
+
+    def installation(self, at: datetime) -> Installation:
+        """How the installation of this software stands at a moment."""
 
     def clock(self) -> ClockStatus:
         """The clock's state."""

@@ -27,6 +27,8 @@ from trustworks.assurance.model import (
     Binding,
     OptionVerdict,
     ProcessVerdict,
+    Product,
+    ProductKind,
     ProductVerdict,
     Reason,
     Report,
@@ -45,7 +47,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from trustworks.assurance.engine.subject import Answer
-    from trustworks.assurance.model import Facts, Product
+    from trustworks.assurance.model import Facts, LiveModule
     from trustworks.assurance.rulesets import Case, Option, Process, RuleSet, Table, Way
 
 _FIELD: Final = re.compile(r"\{([^{}]*)\}")
@@ -89,6 +91,7 @@ class _Evaluation:
         self._at = at
         self._cases: dict[tuple[str, tuple[str | int, ...]], Case] = {}
         self._processes = {(one.service, one.id): one for one in rules.processes}
+        self._live = tuple(one for one in index.facts.unregistered if one.seen.at.date() <= at)
         old = [one for one in index.sources if stale(one, at, stale_after)]
         self._stale = frozenset(one.document for one in old)
         self._told_stale = tuple(
@@ -103,10 +106,17 @@ class _Evaluation:
         )
         services: dict[str, list[ProcessVerdict]] = {}
         unbound: list[str] = []
-        for service in dict.fromkeys(one.service for one in running):
+        used = (service for one in self._live for service, _ in one.uses)
+        for service in dict.fromkeys((*(one.service for one in running), *used)):
             own = [one for one in running if one.service == service]
             services[service], open_ = self._service(service, own)
             unbound += open_
+        unbound += [
+            f"No product of the register names the token {one.token}, which is used: on it is "
+            f"{one.seen.manufacturer} {one.seen.model}, serial number {one.seen.serial}."
+            for one in self._live
+            if one.uses
+        ]
         bound = {one.product for one in running}
         unbound += [
             f"{one.id} ({one.name}) is bound to no process."
@@ -116,6 +126,7 @@ class _Evaluation:
         verdicts = tuple(
             ServiceVerdict(service=name, verdict=_weakest(those), processes=tuple(those))
             for name, those in sorted(services.items())
+            if those
         )
         return Report(
             rule_set=self._rules.id,
@@ -141,7 +152,11 @@ class _Evaluation:
             bound = [one for one in own if one.process in named]
             if process.follows:
                 bound = _once(bound)
-            if not bound and self._asked_for(process, known, own):
+            live = [one for one in self._live if (service, process.id) in one.uses]
+            if live:
+                qualified = not own or any(one.qualified for one in own)
+                found.append(self._unregistered(process, live, qualified=qualified))
+            if not bound and not live and self._asked_for(process, known, own):
                 found.append(self._unbound(process, qualified=any(one.qualified for one in own)))
                 if self._obliges(process):
                     gaps.append(f"{service}/{process.id} ({process.label}) is bound to no product.")
@@ -178,12 +193,34 @@ class _Evaluation:
             begins=ahead,
         )
 
-    def _process(self, process: Process, product: Product, binding: Binding) -> ProcessVerdict:
-        if process.act is not None and begins(process.act, self._at) is not None:
-            asked = (self._rules.options[one] for one in process.options)
-            return process_not_in_force(process, process.act, product.id, asked, self._at)
+    def _unregistered(
+        self, process: Process, live: Iterable[LiveModule], *, qualified: bool
+    ) -> ProcessVerdict:
+        """A process that uses modules which no product names: what the tables say that ask about it."""
+        found = self._unbound(process, qualified=qualified)
+        if found.begins is not None:
+            return found
+        tables = [self._rules.tables[one] for one in process.conditions]
+        reasons = []
+        for one in live:
+            module = Product(id="", kind=ProductKind.MODULE, name=f"the token {one.token}", observed=one.seen)
+            service, name = process.service, process.id
+            subject = self._subject(process, module, Binding(product="", service=service, process=name))
+            reasons += [
+                _explain(table, self._decide(table, subject), subject)
+                for table in tables
+                if "registered" in table.asks
+            ]
+        return replace(
+            found,
+            verdict=min((one.verdict for one in reasons), key=_rank, default=Verdict.UNKNOWN),
+            conditions=tuple(reasons),
+            note="It uses a module that no product of the register names.",
+        )
+
+    def _subject(self, process: Process, product: Product, binding: Binding) -> Subject:
         known = Known(QUESTIONS)
-        subject = Subject(
+        return Subject(
             index=self._index,
             rules=self._rules,
             at=self._at,
@@ -196,6 +233,12 @@ class _Evaluation:
             known=known,
             certified=known.of_product,
         )
+
+    def _process(self, process: Process, product: Product, binding: Binding) -> ProcessVerdict:
+        if process.act is not None and begins(process.act, self._at) is not None:
+            asked = (self._rules.options[one] for one in process.options)
+            return process_not_in_force(process, process.act, product.id, asked, self._at)
+        subject = self._subject(process, product, binding)
         options = tuple(self._option(self._rules.options[one], subject) for one in process.options)
         conditions = tuple(
             _explain(table, self._decide(table, subject), subject)

@@ -130,6 +130,7 @@ def _days(facts: Facts, rules: RuleSet) -> Iterator[date]:
     yield from (one.on for one in facts.headcounts)
     yield from (one.reviewed_until + _DAY for one in facts.documents if one.reviewed_until is not None)
     yield from (one.due + _DAY for one in facts.checks if one.due is not None)
+    yield from (one.seen.at.date() for one in facts.unregistered)
     yield from ENDS_OF_ALGORITHMS
     yield from (one.begins for one in rules.sunsets)
     yield from (one.applies for one in rules.acts.values())

@@ -20,6 +20,8 @@ from trustworks.assurance.model import (
     value_text,
 )
 from trustworks.assurance.rulesets.domains import UNKNOWN
+from trustworks.assurance.sources.comparing import VERSIONS, another, compared, unlisted
+from trustworks.assurance.sources.identity import version_among
 from trustworks.core.remembered import remembered
 from trustworks.core.trace import implements
 
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from trustworks.assurance.engine.subject import Basis, Subject
-    from trustworks.assurance.model import Certificate, Value
+    from trustworks.assurance.model import Certificate, Product, Value
 
 _STANDARDS: Final = ("FIPS 140-1", "FIPS 140-2", "FIPS 140-3")
 # What a caveat can take away, the gravest first: parameters are named after it.
@@ -278,9 +280,41 @@ def scope(subject: Subject) -> Answer:
 def identity(subject: Subject) -> Answer:
     """Whether a person confirmed that this instance is what the certificate is about, and it is so still.
 
-    `Confirmation.values` may hold what was compared (``firmware=7.8.4``): what has changed since undoes it.
+    `Confirmation.values` hold what was compared (``firmware=7.8.4``): what has changed since undoes it, and
+    so does a list of the certificate's versions that it is not on. A certificate that names another product
+    or holder is the product's only where a person said why.
     """
     product = subject.product
+    others, said = another(product, _certificate(subject)), subject.confirmations(ConfirmationKind.OTHER_NAME)
+    explained = said[-1] if said and said[-1].complete and said[-1].values else None
+    if others and explained is None:
+        return Answer("differs", "; ".join(others), _certificate(subject).told(FactName.PRODUCT))
+    read = subject.confirmations(ConfirmationKind.IDENTITY)
+    if read:
+        last = read[-1]
+        then = compared(last.values)
+        differing = (*_changed(product, then), *unlisted(then, _certificate(subject)))
+        if differing:
+            return Answer("differs", "; ".join(differing), (last,))
+        if last.complete and not any(name in then for name, _ in VERSIONS):
+            return Answer(
+                UNKNOWN, f"{last.by} confirmed it on {last.on} without comparing a version", (last,)
+            )
+        if last.complete:
+            told = ", ".join(f"{name} {value}" for name, value in then.items())
+            if explained is not None and others:
+                why = f"{'; '.join(explained.values)} ({explained.by}, {explained.on})"
+                told += f". Though {'; '.join(others)}: {why}"
+            return Answer("same", told, (last,) if explained is None else (last, explained))
+    for name, own in ((FactName.HARDWARE, product.hardware), (FactName.FIRMWARE, product.firmware)):
+        value, facts = _value(subject, name)
+        if own and isinstance(value, tuple) and value and not version_among(own, value):
+            return Answer("differs", f"{name} {own} is not among {', '.join(value)}", facts)
+    return Answer(UNKNOWN, "nobody has confirmed that this instance is the evaluated variant and version")
+
+
+def _changed(product: Product, then: Mapping[str, str]) -> tuple[str, ...]:
+    """What the register says of the product otherwise than what was compared."""
     now = {
         "hardware": product.hardware,
         "firmware": product.firmware,
@@ -289,24 +323,11 @@ def identity(subject: Subject) -> Answer:
         "variant": product.variant,
         "serial": product.serial,
     }
-    read = subject.confirmations(ConfirmationKind.IDENTITY)
-    if read:
-        last = read[-1]
-        then = dict(one.split("=", 1) for one in last.values if "=" in one)
-        changed = [
-            f"{name} was {value}, and is {now[name] or 'not told'}"
-            for name, value in then.items()
-            if name in now and now[name] != value
-        ]
-        if changed:
-            return Answer("differs", "; ".join(changed), (last,))
-        if last.complete:
-            return Answer("same", "", (last,))
-    for name, own in ((FactName.HARDWARE, product.hardware), (FactName.FIRMWARE, product.firmware)):
-        value, facts = _value(subject, name)
-        if own and isinstance(value, tuple) and value and own not in value:
-            return Answer("differs", f"{name} {own} is not among {', '.join(value)}", facts)
-    return Answer(UNKNOWN, "nobody has confirmed that this instance is the evaluated variant and version")
+    return tuple(
+        f"{name} was {value}, and is {now[name] or 'not told'}"
+        for name, value in then.items()
+        if name in now and now[name] != value
+    )
 
 
 @implements("TRUSTWORKS:ASSURANCE-CONFIGURED", disabled=Answer("complete"))

@@ -67,6 +67,15 @@ def hardware(subject: Subject) -> Answer:
     return Answer("real", "", (used, *_observed(subject)))
 
 
+def registered(subject: Subject) -> Answer:
+    """Whether the register has the module, or a look at what runs found it alone."""
+    product, seen = subject.product, subject.product.observed
+    if product.id or seen is None:
+        return Answer("registered")
+    told = f"{product.name}, on which {seen.manufacturer} {seen.model} is, serial number {seen.serial}"
+    return Answer("test" if seen.is_test_module else "unregistered", told, _observed(subject))
+
+
 @implements("TRUSTWORKS:ASSURANCE-AS-REGISTERED", disabled=Answer("same"))
 def observed(subject: Subject) -> Answer:
     """Whether what the module says of itself is what the register holds."""
@@ -96,7 +105,7 @@ def _observed(subject: Subject) -> tuple[Used, ...]:
     told = f"{seen.manufacturer} {seen.model}, serial {seen.serial}, firmware {seen.firmware}"
     return (
         Used(
-            what=f"{subject.product.id} identity",
+            what=f"{subject.product.id or subject.product.name} identity",
             value=told,
             source=f"read from the module on {seen.at:%Y-%m-%d %H:%M} UTC",
             evidence=seen.library_sha256,
@@ -406,6 +415,7 @@ QUESTIONS: Final[Mapping[str, Callable[[Subject], Answer]]] = MappingProxyType(
     {
         "day": day,
         "hardware": hardware,
+        "registered": registered,
         "observed": observed,
         "health": health,
         "uncovered": uncovered,

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from trustworks.assurance.engine.subject import Answer
-from trustworks.assurance.model import DocumentKind
+from trustworks.assurance.model import DocumentKind, Used
 from trustworks.assurance.rulesets.domains import UNKNOWN
 from trustworks.core.trace import implements
 
@@ -78,10 +78,29 @@ def _point(name: str) -> str:
     return re.sub(r"^(annex(ii))?(points?|no|item|paragraph)?", "", plain)
 
 
+@implements("TRUSTWORKS:ASSURANCE-INSTALLATION", disabled=Answer("intact"))
+def installation(subject: Subject) -> Answer:
+    """Whether this software is installed as it was signed, by the last look; of others it is not known."""
+    product = subject.product
+    if not product.is_this_software:
+        return Answer("not-ours")
+    last = product.installed
+    if last is None:
+        return Answer("never")
+    used = Used(
+        what=f"{product.id} installation",
+        value=last.found,
+        source=f"looked at on {last.at:%Y-%m-%d %H:%M} UTC",
+        evidence=last.manifest,
+    )
+    return Answer(last.state.value, last.found.rstrip("."), (used,))
+
+
 QUESTIONS: Final[Mapping[str, Callable[[Subject], Answer]]] = MappingProxyType(
     {
         "demonstrated-scope": demonstrated_scope,
         "demonstrated-version": demonstrated_version,
         "annex-ii": annex_ii,
+        "installation": installation,
     }
 )

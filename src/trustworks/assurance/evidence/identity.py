@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from trustworks.assurance.evidence.model import Item, Kind, judged
-from trustworks.assurance.model import Identity
+from trustworks.assurance.evidence.model import Item, Kind, Outcome, judged
+from trustworks.assurance.model import Identity, LiveModule
+from trustworks.core.errors import TrustworksError
+from trustworks.core.module import Pkcs11Uri
 from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
@@ -67,6 +69,54 @@ def identity_of(info: ModuleInfo, at: datetime) -> Identity:
     )
 
 
+def identity_in(item: Item) -> Identity:
+    """What a module said of itself, out of the evidence of a look at it."""
+    values = item.values
+    names = ("manufacturer", "model", "serial", "hardware", "firmware", "library", "library_sha256")
+    return Identity(
+        at=item.at,
+        is_test_module=values["is_test_module"],
+        validations=tuple(values["validations"]),
+        **{name: values[name] for name in names},
+    )
+
+
+def product_on(products: Iterable[Product], uri: Pkcs11Uri) -> Product | None:
+    """The product that is on a token, by the token's label in its URI; a retired one is on none.
+
+    Not by the serial number, which is what a look is to find another of.
+    """
+    return _named(products, uri.token)
+
+
+def _named(products: Iterable[Product], label: str | None) -> Product | None:
+    for product in products:
+        if product.retired is not None or not product.token:
+            continue
+        try:
+            named = Pkcs11Uri.parse(product.token)
+        except TrustworksError:
+            continue
+        if named.token is not None and named.token == label:
+            return product
+    return None
+
+
+@implements("TRUSTWORKS:ASSURANCE-LIVE-UNREGISTERED", disabled=())
+def unregistered(items: Iterable[Item], products: Sequence[Product]) -> tuple[LiveModule, ...]:
+    """The modules of a round that no product names, nor one that was registered since."""
+    found = []
+    for item in items:
+        values = item.values
+        if item.kind is not Kind.IDENTITY or item.outcome is Outcome.FAILED or values.get("product"):
+            continue
+        label = values.get("label", "")
+        if _named(products, label) is None:
+            uses = tuple((service, process) for service, process in values.get("uses", ()))
+            found.append(LiveModule(token=values["token"], label=label, seen=identity_in(item), uses=uses))
+    return tuple(sorted(found, key=lambda one: one.token))
+
+
 @implements("TRUSTWORKS:ASSURANCE-IDENTITY-CHANGED", disabled=())
 def differences(product: Product, accepted: Identity | None, seen: Identity) -> tuple[Difference, ...]:
     """What the module says otherwise than the register, or where that is silent, than what was accepted.
@@ -116,11 +166,13 @@ def identity_item(
     *,
     unexpected: Sequence[Difference],
     planned: Mapping[str, Any] | None = None,
+    label: str | None = None,
+    uses: Sequence[tuple[str, str]] = (),
 ) -> Item:
     """The evidence of one look at which module it is.
 
     `unexpected` are the differences that nobody planned; `planned` names the change whose differences were
-    found.
+    found. Of a token that no product names its `label` is kept, and what it is used for.
     """
     seen = identity_of(info, at)
     findings = [*unnamed(product, token), *(one.sentence for one in unexpected)]
@@ -138,6 +190,8 @@ def identity_item(
         "differences": [asdict(one) for one in unexpected],
         "planned": dict(planned) if planned is not None else None,
     }
+    if product is None:
+        values |= {"label": label or "", "uses": [list(one) for one in uses]}
     del values["at"]
     values["validations"] = list(seen.validations)
     kind = (

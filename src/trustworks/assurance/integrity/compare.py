@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import posixpath
+import stat
 import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from trustworks.assurance.integrity.tree import Trouble
 from trustworks.core.printable import printable
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     Present = Mapping[tuple[str, str], Seen]
 
 BYTECODE = (".pyc", ".pyo")
+_KINDS: Final = {"file": "a file", "link": "a link", "folder": "an empty folder"}
 
 
 class Difference(StrEnum):
@@ -33,6 +35,8 @@ class Difference(StrEnum):
     BYTECODE = "bytecode"  # compiled Python that was not signed, or not so: it runs in place of its source
     LINK = "link"  # a symbolic link that was not signed, or leads elsewhere
     MODE = "mode"
+    FOLDER = "folder"  # an empty folder that was not signed
+    WRITABLE = "writable"  # others than its owner may change it
     SPELLING = "spelling"  # a name that differs from a signed one in upper and lower case, or in composition
     UNSTEADY = "unsteady"
     UNREADABLE = "unreadable"
@@ -63,6 +67,7 @@ def compare(entries: Iterable[Entry], seen: Iterable[Seen]) -> tuple[Deviation, 
         *removed(listed, present),
         *(one for one in map(_twisted, present.values()) if one is not None),
         *added(listed, present, spelled),
+        *folders(listed, present),
         *bytecode(listed, present),
         *links(listed, present),
         *changed(listed, present),
@@ -102,7 +107,7 @@ def removed(listed: Listed, present: Present) -> tuple[Deviation, ...]:
     return tuple(
         _made(Difference.REMOVED, one, "was signed and is gone.")
         for key, one in listed.items()
-        if key not in present
+        if key not in present or (present[key].kind == "folder" and one.kind != "folder")
     )
 
 
@@ -115,7 +120,7 @@ def added(
     """What is there and was not signed; compiled Python and links are told by their own rules."""
     found = []
     for key, one in present.items():
-        if key in listed or one.kind == "link" or one.trouble is not None or _is_bytecode(one.path):
+        if key in listed or one.kind != "file" or one.trouble is not None or _is_bytecode(one.path):
             continue
         twin = spelled.get(_folded(*key))
         if twin is None:
@@ -126,12 +131,44 @@ def added(
     return tuple(found)
 
 
+@implements("TRUSTWORKS:ASSURANCE-INTEGRITY-FOLDERS", disabled=())
+def folders(listed: Listed, present: Present) -> tuple[Deviation, ...]:
+    """Empty folders that were not signed: a folder without a file is a package to Python all the same.
+
+    A folder that holds something is told by what it holds.
+    """
+    what = "is an empty folder that was not signed: Python imports it as a package. Remove it."
+    return tuple(
+        _made(Difference.FOLDER, one, what)
+        for key, one in present.items()
+        if one.kind == "folder" and one.empty and (key not in listed or listed[key].kind != "folder")
+    )
+
+
+@implements("TRUSTWORKS:ASSURANCE-INTEGRITY-WRITABLE", disabled=())
+def writable(seen: Iterable[Seen]) -> tuple[Deviation, ...]:
+    """What others than its owner may change, in an installation that serves; in copies modes differ.
+
+    Who may write to a folder may put another file in the place of any in it, whatever the file's own mode is.
+    """
+    return tuple(
+        _made(
+            Difference.WRITABLE,
+            one,
+            f"may be {'added to' if one.kind == 'folder' else 'changed'} by "
+            f"{'everybody' if one.writable & stat.S_IWOTH else 'its group'}: chmod go-w.",
+        )
+        for one in seen
+        if one.writable
+    )
+
+
 @implements("TRUSTWORKS:ASSURANCE-INTEGRITY-BYTECODE", disabled=())
 def bytecode(listed: Listed, present: Present) -> tuple[Deviation, ...]:
     """Compiled Python that was not signed, or not with this content: it runs in place of its source."""
     found = []
     for key, one in present.items():
-        if not _is_bytecode(one.path) or one.kind == "link" or one.trouble is not None:
+        if not _is_bytecode(one.path) or one.kind != "file" or one.trouble is not None:
             continue
         entry = listed.get(key)
         if entry is None:
@@ -159,7 +196,7 @@ def links(listed: Listed, present: Present) -> tuple[Deviation, ...]:
         elif entry.kind == "link":
             what = f"leads {where}; signed was {printable(entry.target)}."
         else:
-            what = f"is a link {where}; signed was a file."
+            what = f"is a link {where}; signed was {_KINDS[entry.kind]}."
         found.append(_made(Difference.LINK, one, what))
     return tuple(found)
 
@@ -176,7 +213,10 @@ def changed(listed: Listed, present: Present) -> tuple[Deviation, ...]:
     found = []
     for key, entry in listed.items():
         one = present.get(key)
-        if one is None or one.kind == "link" or one.trouble is not None:
+        if one is None or one.kind != "file" or one.trouble is not None:
+            continue
+        if entry.kind == "folder":
+            found.append(_made(Difference.CHANGED, one, f"is a file; signed was {_KINDS[entry.kind]}."))
             continue
         if entry.kind == "link":
             found.append(

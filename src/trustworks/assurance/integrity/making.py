@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from trustworks.assurance.integrity import bytecode
-from trustworks.assurance.integrity.compare import Deviation, Difference, compare
+from trustworks.assurance.integrity.compare import Deviation, Difference, compare, writable
 from trustworks.assurance.integrity.installation import build_of_entries, version_in
 from trustworks.assurance.integrity.manifest import Entry, assemble
 from trustworks.assurance.integrity.tree import Trouble, leads_out, look
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from trustworks.assurance.integrity.tree import Place, Seen
 
 TOLD = 10  # names that a sentence tells; the rest is counted
+LISTED = 20  # the same, of a list
 
 
 def make(
@@ -41,6 +42,8 @@ def make(
         for one in look(place):
             each()
             reason = _reason(place, one, places)
+            if one.kind == "folder" and not one.empty:
+                continue
             if reason is None:
                 entries.append(_entry(one))
             else:
@@ -60,7 +63,8 @@ def check_fit(unfit: Sequence[str]) -> None:
     if unfit:
         raise Rejected(
             "integrity.unfit",
-            f"No manifest is made, for {len(unfit)} of what lies here cannot be vouched for: {told(unfit)}. "
+            f"No manifest is made, for {len(unfit)} of what lies here cannot be vouched for:\n"
+            f"{listed(unfit)}\n"
             "Remove or mend these; compiled Python is made anew by `python -m compileall -f`.",
         )
 
@@ -71,12 +75,25 @@ def told(names: Sequence[str]) -> str:
     return "; ".join(map(printable, names[:TOLD])) + more
 
 
+def listed(names: Sequence[str]) -> str:
+    """The first of many, each in a line of its own, and how many more there are."""
+    more = [f"and {len(names) - LISTED} more"] if len(names) > LISTED else []
+    return "\n".join(f"  {one}" for one in [*map(printable, names[:LISTED]), *more])
+
+
+def writable_in(places: Sequence[Place]) -> tuple[Deviation, ...]:
+    """What others than their owners may change in these places. Raises as `verify`."""
+    return writable(one for place in places for one in look(place, sizes={}))
+
+
 def _reason(place: Place, seen: Seen, places: Sequence[Place]) -> str | None:
     """Why a manifest cannot vouch for what was seen; None where it can."""
     try:
         f"{seen.path}{seen.target}".encode()
     except UnicodeEncodeError:
         return "has a name that is no UTF-8"
+    if seen.kind == "folder":
+        return None
     if seen.trouble is not None:
         return {
             Trouble.SPECIAL: "is no file",
@@ -132,6 +149,10 @@ def verify(manifest: Manifest, places: Sequence[Place]) -> Outcome:
         Malformed: a place is of a root that the manifest has not.
         Unavailable: integrity.root.
     """
+    return _looked(manifest, places)[0]
+
+
+def _looked(manifest: Manifest, places: Sequence[Place]) -> tuple[Outcome, list[Seen]]:
     known = manifest.statement.roots
     for place in places:
         if place.root not in known:
@@ -142,13 +163,14 @@ def verify(manifest: Manifest, places: Sequence[Place]) -> Outcome:
     for place in places:
         sizes = {one.path: one.size for one in entries if one.root == place.root and one.kind == "file"}
         seen += look(_all_of(place, sizes), sizes=sizes)
-    return Outcome(
+    outcome = Outcome(
         manifest=manifest,
-        files=len(seen),
+        files=sum(one.kind != "folder" for one in seen),
         checked=tuple(sorted(roots)),
         unchecked=tuple(one for one in known if one not in roots),
         deviations=compare(entries, seen),
     )
+    return outcome, seen
 
 
 def _all_of(place: Place, listed: Iterable[str]) -> Place:
@@ -159,10 +181,14 @@ def _all_of(place: Place, listed: Iterable[str]) -> Place:
 
 
 def verify_installation(manifest: Manifest, places: Sequence[Place]) -> Outcome:
-    """As `verify`, for an installation of just these places: what the manifest does not tell of counts."""
+    """As `verify`, for an installation of just these places, from which programs run.
+
+    What the manifest does not tell of counts, and so does what others than its owner may change.
+    """
     known = manifest.statement.roots
-    found = verify(manifest, [one for one in places if one.root in known])
-    return replace(found, deviations=(*unsigned_roots(places, known), *found.deviations))
+    found, seen = _looked(manifest, [one for one in places if one.root in known])
+    deviations = (*unsigned_roots(places, known), *found.deviations, *writable(seen))
+    return replace(found, deviations=deviations)
 
 
 @implements("TRUSTWORKS:ASSURANCE-INTEGRITY-ROOTS", disabled=())

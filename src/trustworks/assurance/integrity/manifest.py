@@ -1,8 +1,9 @@
 """The signed manifest of an installation: what it says, its one form as octets, and its signature.
 
 The first line is a compact JWS (RFC 7515) over the statement: version, build, roots, and SHA-256 of all that
-follows. Each further line is one file or link as canonical JSON, in the order of roots and paths. So the same
-files give the same statement, whoever makes it, and any JOSE library verifies it with the public key alone.
+follows. Each further line is one file, link or empty folder as canonical JSON, in the order of roots and
+paths. So the same files give the same statement, whoever makes it, and any JOSE library verifies it with the
+public key alone.
 """
 
 from __future__ import annotations
@@ -30,15 +31,16 @@ FORMAT: Final = "trustworks-integrity/1"
 TYP: Final = "trustworks-integrity+jws"  # what the JWS is for, so that no other signature stands for it
 MOST_OCTETS: Final = 256 << 20  # of a manifest; one of 5,000 files has 1 MB
 EXECUTABLE: Final = 0o111  # a file that somebody may run is one that all may: copies keep no more than that
+WRITABLE: Final = 0o022  # by the group, by everybody: not signed, since copies differ in it
 KEPT_BITS: Final = 0o7000  # set-user-ID, set-group-ID, sticky
 _MOST_NUMBER: Final = 2**53 - 1  # that canonical JSON has (RFC 8785)
 
-Kind = Literal["file", "link"]
+Kind = Literal["file", "link", "folder"]  # of folders, those that are empty have an entry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One file, or one symbolic link, of a root.
+    """One file, one symbolic link, or one empty folder, of a root.
 
     `path` is relative to the root, with slashes. `mode` has whether a file is executable, and its special
     bits; `sha256` is in hexadecimal; `target` is what a link holds.
@@ -235,6 +237,8 @@ def _entry(value: dict[str, Any]) -> Entry:
     root = _text(value["root"])
     if value["kind"] == "link":
         return Entry(root=root, path=path, kind="link", target=_text(value["target"]))
+    if value["kind"] == "folder":
+        return Entry(root=root, path=path, kind="folder")
     mode = int(_text(value["mode"]), 8)
     if value["kind"] != "file" or mode & ~(EXECUTABLE | KEPT_BITS):
         raise ValueError("no kind of entry, or no mode")
@@ -294,6 +298,6 @@ def _line(entry: Entry) -> bytes:
     value: dict[str, JSON] = {"kind": entry.kind, "path": entry.path, "root": entry.root}
     if entry.kind == "link":
         value["target"] = entry.target
-    else:
+    elif entry.kind == "file":
         value |= {"mode": f"{entry.mode:04o}", "sha256": entry.sha256, "size": entry.size}
     return canonical(value)

@@ -8,10 +8,12 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
+from trustworks.assurance.integrity.compare import Difference
 from trustworks.assurance.integrity.installation import uncovered
 from trustworks.assurance.integrity.making import TOLD, told, verify_installation
 from trustworks.assurance.integrity.manifest import read_file, verified
 from trustworks.assurance.integrity.verification_key import read_verification_key
+from trustworks.assurance.model import Installation, InstallationState
 from trustworks.core.audit.model import JSON, Event
 from trustworks.core.durable import put
 from trustworks.core.errors import Refused, TrustworksError, Unavailable
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from trustworks.assurance.integrity.config import IntegritySettings
     from trustworks.assurance.integrity.tree import Place
 
+WRITABLE: Final = Difference.WRITABLE.value
 NAME: Final = "integrity.json"  # in the folder for what lives as long as the processes do
 MOST_NAMES: Final = 50  # that are kept of what differs; the rest is counted
 START: Final = "TRUSTWORKS:ASSURANCE-INTEGRITY-START"
@@ -66,7 +69,9 @@ class Standing:
         count = sum(number for _, number in self.kinds)
         more = f"; and {count - TOLD} more" if count > TOLD else ""
         names = told(self.names[:TOLD])
-        return f"{count} of what is installed is not as it was signed: {names}{more}. {WHAT_TO_DO}"
+        open_to = " or may be changed by others" if WRITABLE in dict(self.kinds) else ""
+        what = f"{count} of what is installed is not as it was signed{open_to}: {names}{more}."
+        return f"{what} {WHAT_TO_DO}"
 
 
 def examine(
@@ -98,6 +103,22 @@ def examine(
         files=found.files,
         kinds=tuple(sorted(Counter(one.difference.value for one in deviations).items())),
         names=tuple(f"{one.name} ({one.difference.value})" for one in deviations[:MOST_NAMES]),
+    )
+
+
+def as_installation(standing: Standing | None, at: datetime) -> Installation:
+    """What the register keeps of a look; `at` is the moment where none was made, for want of a manifest."""
+    if standing is None:
+        found = "no signed manifest of this installation is named"
+        return Installation(at=at, state=InstallationState.UNSIGNED, found=found)
+    state = InstallationState.INTACT
+    if not standing.ok:
+        state = InstallationState.DIFFERS if standing.problem is None else InstallationState.NOT_COMPARED
+    return Installation(
+        at=datetime.fromisoformat(standing.at),
+        state=state,
+        found=standing.sentence.removesuffix(WHAT_TO_DO).strip(),
+        manifest=standing.manifest,
     )
 
 

@@ -14,13 +14,14 @@ from functools import partial
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
-from trustworks.assurance.integrity.manifest import Kind, mode_of
+from trustworks.assurance.integrity.manifest import WRITABLE, Kind, mode_of
 from trustworks.core.errors import Malformed, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
     from pathlib import Path
 
+ITSELF: Final = "."  # the path of a root's own folder
 MOST_NAMES: Final = 2_000_000  # of a tree that is looked at; an installation has thousands
 _PORTION: Final = 1 << 20  # octets that are read at a time
 
@@ -49,7 +50,10 @@ class Trouble(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """One thing that lies below a root. `sha256` is None for what was not read."""
+    """One thing that lies below a root. `sha256` is None for what was not read.
+
+    `writable` are the bits of its mode by which others than its owner may write; `empty` is of a folder.
+    """
 
     root: str
     path: str
@@ -60,10 +64,12 @@ class Seen:
     sha256: str | None = None
     trouble: Trouble | None = None
     reason: str = ""
+    writable: int = 0
+    empty: bool = False
 
 
 def look(place: Place, *, sizes: dict[str, int] | None = None) -> Iterator[Seen]:
-    """All that lies below a root, each file with its hash.
+    """All below a root: files with their hashes, folders; its own folder where others may write to that.
 
     `sizes`: the sizes of the files whose hashes are wanted, by their paths; what is not among them, or has
     another size, is told and not read. None: all are read.
@@ -72,10 +78,14 @@ def look(place: Place, *, sizes: dict[str, int] | None = None) -> Iterator[Seen]
         Unavailable: integrity.root, for a folder that is not there or cannot be read.
         Malformed: more names than any installation has.
     """
-    for number, (path, status) in enumerate(_names(place)):
+    for number, (path, status, empty) in enumerate(_names(place)):
         if number > MOST_NAMES:
             raise Malformed(f"{place.folder} holds more than {MOST_NAMES} names: it is no installation.")
-        yield _seen(place, path, status, sizes)
+        if stat.S_ISDIR(status.st_mode):
+            writable = status.st_mode & WRITABLE
+            yield Seen(root=place.root, path=path, kind="folder", writable=writable, empty=empty)
+        else:
+            yield _seen(place, path, status, sizes)
 
 
 def _seen(place: Place, path: str, status: os.stat_result, sizes: dict[str, int] | None) -> Seen:
@@ -83,6 +93,8 @@ def _seen(place: Place, path: str, status: os.stat_result, sizes: dict[str, int]
     link = stat.S_ISLNK(status.st_mode)
     mode, size = (0, 0) if link else (mode_of(status.st_mode), status.st_size)
     made = partial(Seen, root=place.root, path=path, kind="link" if link else "file", mode=mode, size=size)
+    if not link:
+        made = partial(made, writable=status.st_mode & WRITABLE)
     try:
         if link:
             return made(target=os.readlink(file))  # noqa: PTH115 - as above
@@ -123,35 +135,46 @@ def _state(status: os.stat_result) -> tuple[int, int, int, int, int]:
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
-def _names(place: Place) -> Iterator[tuple[str, os.stat_result]]:
-    """Path below the root and status of all that is no folder."""
+def _names(place: Place) -> Iterator[tuple[str, os.stat_result, bool]]:
+    """Path below the root and status of all that lies there, and whether it is an empty folder."""
+    try:
+        own = os.stat(place.folder)  # noqa: PTH116 - as below
+    except OSError as error:
+        raise _unreadable(place, "", error) from None
+    if own.st_mode & WRITABLE:
+        yield ITSELF, own, False
     if place.only is not None:
         yield from _named(place, place.only)
         return
-    waiting = [""]
+    waiting = [("", own)]
     while waiting:
-        below = waiting.pop()
+        below, told = waiting.pop()
+        empty = True
         try:
             with os.scandir(os.path.join(place.folder, below)) as found:  # noqa: PTH118 - as above
                 for one in found:
+                    empty = False
                     path = f"{below}{one.name}"
                     status = one.stat(follow_symlinks=False)
                     if not stat.S_ISDIR(status.st_mode):
-                        yield path, status
+                        yield path, status, False
                     elif below or one.name not in place.without:
-                        waiting.append(f"{path}/")
+                        waiting.append((f"{path}/", status))
         except OSError as error:
             raise _unreadable(place, below, error) from None
+        if below:
+            yield below.removesuffix("/"), told, empty
 
 
-def _named(place: Place, names: Iterable[str]) -> Iterator[tuple[str, os.stat_result]]:
+def _named(place: Place, names: Iterable[str]) -> Iterator[tuple[str, os.stat_result, bool]]:
     for name in names:
         try:
-            yield name, os.lstat(os.path.join(place.folder, name))  # noqa: PTH118 - as above
+            status = os.lstat(os.path.join(place.folder, name))  # noqa: PTH118 - as above
         except FileNotFoundError:
             continue
         except OSError as error:
             raise _unreadable(place, name, error) from None
+        yield name, status, False
 
 
 def _unreadable(place: Place, path: str, error: OSError) -> Unavailable:

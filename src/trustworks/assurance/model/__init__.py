@@ -21,7 +21,16 @@ from trustworks.assurance.model.certificates import (
 )
 from trustworks.assurance.model.facts import Entry, Facts
 from trustworks.assurance.model.papers import PAPERS, PaperKind, PaperUse, ProviderPaper
-from trustworks.assurance.model.products import Binding, Identity, Product, ProductKind
+from trustworks.assurance.model.products import (
+    SOFTWARE,
+    Binding,
+    Identity,
+    Installation,
+    InstallationState,
+    LiveModule,
+    Product,
+    ProductKind,
+)
 from trustworks.assurance.model.statements import (
     Check,
     CheckKind,
@@ -47,6 +56,7 @@ from trustworks.assurance.model.verdicts import (
 __all__ = [
     "FACTS",
     "PAPERS",
+    "SOFTWARE",
     "AreaLevels",
     "Binding",
     "Certificate",
@@ -64,6 +74,9 @@ __all__ = [
     "Facts",
     "Headcount",
     "Identity",
+    "Installation",
+    "InstallationState",
+    "LiveModule",
     "Missing",
     "OptionVerdict",
     "PaperKind",

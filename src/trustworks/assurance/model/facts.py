@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from trustworks.assurance.model.certificates import Certificate
 from trustworks.assurance.model.papers import ProviderPaper
-from trustworks.assurance.model.products import Binding, Product
+from trustworks.assurance.model.products import Binding, LiveModule, Product
 from trustworks.assurance.model.statements import Check, Confirmation, Document, Headcount, Transfer
 
 # What the register keeps, one by one.
@@ -18,7 +18,10 @@ Entry: TypeAlias = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What is known, at one moment; the same facts give the same report, octet by octet."""
+    """What is known, at one moment; the same facts give the same report, octet by octet.
+
+    `unregistered` are modules that evidence saw in use and that no product names.
+    """
 
     products: tuple[Product, ...] = ()
     certificates: tuple[Certificate, ...] = ()
@@ -28,3 +31,4 @@ class Facts:
     confirmations: tuple[Confirmation, ...] = ()
     transfers: tuple[Transfer, ...] = ()
     headcounts: tuple[Headcount, ...] = ()
+    unregistered: tuple[LiveModule, ...] = ()

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Final
+
+SOFTWARE: Final = "trustworks"  # the product that this software is
 
 
 class ProductKind(StrEnum):
@@ -36,13 +39,51 @@ class Identity:
     validations: tuple[str, ...] = ()
 
 
+class InstallationState(StrEnum):
+    """How what is installed stands against the manifest that was signed of it."""
+
+    INTACT = "intact"
+    DIFFERS = "differs"
+    NOT_COMPARED = "not-compared"  # a manifest is named, and nothing could be compared with it
+    UNSIGNED = "unsigned"  # no manifest is named
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Installation:
+    """What a look at the installation of this software found, at one moment.
+
+    `found` says it to people; `manifest` is the SHA-256 of the manifest, in hexadecimal, empty where there is
+    none.
+    """
+
+    at: datetime
+    state: InstallationState
+    found: str
+    manifest: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveModule:
+    """A module that services use and that no product of the register names, as evidence saw it first.
+
+    `token` is what the configuration calls the token, `label` what the token calls itself; `uses` are the
+    services and processes, by the names of the rule sets, for which the configuration takes it.
+    """
+
+    token: str
+    label: str
+    seen: Identity
+    uses: tuple[tuple[str, str], ...] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Product:
     """One instance: this device in this room, or this software as it is installed.
 
     Versions are as their vendor writes them; empty where there is none. `token` is the RFC 7512 URI by which
     the configuration reaches it. `real_hardware` is None while nobody said; it is never believed of a test
-    module. `observed` is what it said of itself the last time, `healthy` what the last probe found.
+    module. `observed` is what it said of itself the last time, `healthy` what the last probe found;
+    `installed` is of this software alone: how its installation stood.
     """
 
     id: str
@@ -63,8 +104,14 @@ class Product:
     certificates: tuple[str, ...] = ()
     observed: Identity | None = None
     healthy: bool | None = None
+    installed: Installation | None = None
     taken_into_use: date | None = None
     retired: date | None = None
+
+    @property
+    def is_this_software(self) -> bool:
+        """Whether it is this very software, by the id that it enters itself with or by its name."""
+        return SOFTWARE in {self.id, self.name.strip().casefold()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -84,6 +84,8 @@ class ConfirmationKind(StrEnum):
     IDENTITY = "identity"  # this instance is the evaluated variant and version
     CONDITION = "condition"  # the caveat's condition is kept (mode, installation)
     CONFIGURED = "configured-as-certified"  # every item of the certificate's guidance, in `values`
+    # Though it names another product or holder, the certificate is the product's: why, in `values`.
+    OTHER_NAME = "other-name"
     # The target, the profile or the module's documents fit the standard, by a risk analysis.
     TARGET_FITS = "target-fits"
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from trustworks.assurance.model import CheckKind, DocumentKind
+from trustworks.assurance.model import CheckKind, DocumentKind, InstallationState
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -87,6 +87,8 @@ OF_PRODUCT: Final[Mapping[str, Domain]] = MappingProxyType(
     {
         "day": Day(),
         "hardware": Choice(("real", "test", UNKNOWN)),
+        # Whether a product of the register names the module, or evidence saw it alone.
+        "registered": Choice(("registered", "test", "unregistered")),
         "observed": Choice(("same", "differs", "not-read", "no-module")),
         "health": Choice(("well", "overdue", "failed", UNKNOWN)),
         # Areas of ISO/IEC 19790 that no certificate covers at the parameter `level`.
@@ -94,6 +96,8 @@ OF_PRODUCT: Final[Mapping[str, Domain]] = MappingProxyType(
         # The functions that the process uses, inside what the demonstration is about; and its version.
         "demonstrated-scope": Choice(("inside", "outside", UNKNOWN)),
         "demonstrated-version": Choice(("same", "differs", UNKNOWN)),
+        # How the installation of this software stands against the manifest that was signed of it.
+        "installation": Choice(("not-ours", "never", *InstallationState)),
         # Points of Annex II (parameter `annex-ii`), each of which has to be argued.
         "annex-ii": Choice(("argued", "overdue", "open", "not-argued", "none")),
         # Whether an independent body evaluated the product, by any certificate.

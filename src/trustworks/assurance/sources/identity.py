@@ -93,9 +93,9 @@ def match(product: Product, certificates: Iterable[Certificate]) -> tuple[Candid
 
 
 def _candidate(product: Product, certificate: Certificate) -> Candidate | None:
-    claimed = _claimed(product, certificate)
+    claimed = claims(product, certificate)
     names = [str(one.value) for one in certificate.told(FactName.PRODUCT)]
-    by_name = _by_alias(product, names) or _by_own_name(product, names)
+    by_name = listed_as(product, names) or _by_own_name(product, names)
     if not claimed and not by_name:
         return None
     reasons = [*([f"The module itself claims {certificate.id}."] if claimed else []), *by_name]
@@ -131,7 +131,7 @@ def _candidate(product: Product, certificate: Certificate) -> Candidate | None:
     )
 
 
-def _claimed(product: Product, certificate: Certificate) -> bool:
+def claims(product: Product, certificate: Certificate) -> bool:
     """Whether the module's own identifiers of validations name the certificate."""
     told = [one.casefold() for one in claims_of(product)]
     if certificate.id.casefold() in told:
@@ -142,7 +142,8 @@ def _claimed(product: Product, certificate: Certificate) -> bool:
     return certificate.number.casefold() in told
 
 
-def _words(given: str) -> list[str]:
+def words_of(given: str) -> list[str]:
+    """The words of a name, to be compared: without capitals and marks, numbers with their dots."""
     return [one.casefold() for one in _WORD.findall(given)]
 
 
@@ -164,8 +165,8 @@ def claims_of(product: Product) -> tuple[str, ...]:
 
 def phrases_of(product: Product) -> tuple[tuple[str, ...], ...]:
     """The words by which certificates are looked up that `match` may propose."""
-    found = [tuple(_words(name)) for alias in aliases() if _says(product, alias) for name in alias.names]
-    own = tuple(_words(product.name))
+    found = [tuple(words_of(name)) for alias in aliases() if _says(product, alias) for name in alias.names]
+    own = tuple(words_of(product.name))
     return tuple(dict.fromkeys((*found, *((own,) if len(set(own)) > 1 else ()))))
 
 
@@ -181,22 +182,23 @@ def _says(product: Product, alias: Alias) -> bool:
     }
 
 
-def _by_alias(product: Product, names: Iterable[str]) -> list[str]:
+def listed_as(product: Product, names: Iterable[str]) -> list[str]:
+    """The sentence of the table of aliases by which the product's token is listed under one of the names."""
     listed = list(names)
     for alias in aliases():
         if not _says(product, alias):
             continue
         for name in alias.names:
-            if any(_has(_words(one), _words(name)) for one in listed):
+            if any(_has(words_of(one), words_of(name)) for one in listed):
                 token = f"{alias.manufacturer} {alias.model}".strip()
                 return [f"Products of tokens that say {token} are listed as {name}."]
     return []
 
 
 def _by_own_name(product: Product, names: Iterable[str]) -> list[str]:
-    wanted = _words(f"{product.name} {product.variant}"), _words(product.name)
+    wanted = words_of(f"{product.name} {product.variant}"), words_of(product.name)
     for name in names:
-        words = set(_words(name))
+        words = set(words_of(name))
         for own in wanted:
             # One word alone, such as HSM, names nothing.
             if len(set(own)) > 1 and set(own) <= words:
@@ -205,12 +207,22 @@ def _by_own_name(product: Product, names: Iterable[str]) -> list[str]:
 
 
 def _holder(product: Product, certificate: Certificate, reasons: list[str]) -> None:
-    own = _words(product.manufacturer)
+    own = words_of(product.manufacturer)
     for fact in certificate.told(FactName.HOLDER):
-        listed = _words(str(fact.value))
+        listed = words_of(str(fact.value))
         if own and listed and own[0] == listed[0]:
             reasons.append(f"It was issued to {str(fact.value)!a:.80}, the product's manufacturer.")
             return
+
+
+def version_among(own: str, listed: Sequence[str]) -> bool:
+    """Whether a version is one of those that a certificate names, alone or in a sentence."""
+    plain = own.casefold().removeprefix("v")
+    return plain in _versions(listed) or own.casefold() in {one.casefold() for one in listed}
+
+
+def _versions(listed: Iterable[str]) -> set[str]:
+    return {one.casefold() for entry in listed for one in _VERSION.findall(entry)}
 
 
 def _compared(what: str, own: str, listed: Sequence[str], *, whole: bool) -> tuple[bool, str]:
@@ -218,10 +230,9 @@ def _compared(what: str, own: str, listed: Sequence[str], *, whole: bool) -> tup
 
     PKCS#11 tells two numbers of a version: what is not `whole` agrees as far as it goes.
     """
-    versions = {one.casefold() for entry in listed for one in _VERSION.findall(entry)}
-    plain = own.casefold().removeprefix("v")
-    if plain in versions or own.casefold() in {one.casefold() for one in listed}:
+    if version_among(own, listed):
         return True, f"Its {what} {own!a:.60} is on the certificate."
+    versions, plain = _versions(listed), own.casefold().removeprefix("v")
     if not whole and any(one.startswith(f"{plain}.") for one in versions):
         return (
             True,

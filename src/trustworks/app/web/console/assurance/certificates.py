@@ -141,7 +141,9 @@ class CertificatePages(Room):
             name, data = visit.file
             source = fields.one_line(visit, "source") or "its owner"
             kept = register.keep(data, name=name, source=source, retrieved=self._office.now().utc)
-        register.bind_certificate(visit.field("certificate"), product, file=kept)
+        register.bind_certificate(
+            visit.field("certificate"), product, file=kept, although=fields.one_line(visit, "although")
+        )
         return self._edge.redirect(f"{PRODUCTS}/{product}")
 
     def document(self, visit: Visit) -> RawResponse:
