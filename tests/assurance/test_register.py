@@ -238,7 +238,7 @@ def test_what_has_not_happened_yet_is_refused(register: Register, entry: Entry) 
         (
             {"algorithms": ("P384",)},
             "assurance.algorithm",
-            "'P384' is no kind of key. There are: P-256, P-384",
+            "'P384' is no kind of key and no scheme. There are: P-256, P-384",
         ),
     ],
 )

@@ -171,7 +171,7 @@ def _installed(given: Mapping[str, Any], known: Baseline) -> Installation:
 
 def _observed(product: Product, changes: Mapping[str, Any], known: Baseline) -> Identity:
     identity = Identity(
-        at=moment(known.data["retrieved"]),
+        at=moment(changes.get("at", known.data["seen"])),
         manufacturer=product.manufacturer,
         model=product.model,
         serial=product.serial,
@@ -181,7 +181,8 @@ def _observed(product: Product, changes: Mapping[str, Any], known: Baseline) -> 
         library_sha256=product.library_sha256,
         is_test_module=False,
     )
-    return changed(identity, {name.replace("-", "_"): value for name, value in changes.items()})
+    given = {name.replace("-", "_"): value for name, value in changes.items() if name != "at"}
+    return changed(identity, given)
 
 
 def _certificate(name: str, row: Mapping[str, Any], known: Baseline) -> Certificate:

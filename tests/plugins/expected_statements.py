@@ -123,7 +123,7 @@ def _check(given: Mapping[str, Any], row: Mapping[str, Any], known: Baseline) ->
         passed=given.get("passed", True),
         persons=tuple(given.get("persons", ("person-1", "person-2"))),
         seals=tuple(given.get("seals", ("seal-1", "seal-2"))),
-        due=given.get("due", known.data["due"]),
+        due=None if given.get("due") == NOT_SAID else given.get("due", known.data["due"]),
     )
 
 

@@ -20,7 +20,7 @@ from trustworks.assurance.model import (
 )
 from trustworks.assurance.sources.comparing import VERSIONS, another, compared, unlisted, versions_of
 from trustworks.core.errors import Malformed, Refused, Rejected
-from trustworks.core.module.algorithms import KeyAlgorithm
+from trustworks.core.module.algorithms import KeyAlgorithm, SignatureScheme
 from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
@@ -233,11 +233,12 @@ def check_binding(binding: Binding, rule_sets: tuple[RuleSet, ...]) -> None:
             f"No rule set knows {binding.service}/{binding.process}. There are: {', '.join(known)}.",
         )
     check_functions(binding.functions)
-    kinds = [one.value for one in KeyAlgorithm]
+    kinds = [*(one.value for one in KeyAlgorithm), *(one.name for one in SignatureScheme)]
     for one in binding.algorithms:
         if one not in kinds:
             raise Rejected(
-                "assurance.algorithm", f"{one!a:.40} is no kind of key. There are: {', '.join(kinds)}."
+                "assurance.algorithm",
+                f"{one!a:.40} is no kind of key and no scheme. There are: {', '.join(kinds)}.",
             )
 
 

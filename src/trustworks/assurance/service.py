@@ -48,7 +48,7 @@ from trustworks.core.audit.model import Event
 from trustworks.core.errors import BeyondLimit, Malformed, Rejected
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from sqlalchemy import Connection
 
@@ -485,7 +485,7 @@ def facts_of(connection: Connection) -> Facts:
     def of(kind: EntryKind, type_: type[E]) -> tuple[E, ...]:
         return tuple(one for one in records.entries(connection, kind).values() if isinstance(one, type_))
 
-    products = of(EntryKind.PRODUCT, Product)
+    products = tuple(_seen(connection, of(EntryKind.PRODUCT, Product)))
     return Facts(
         products=products,
         certificates=of(EntryKind.CERTIFICATE, Certificate),
@@ -497,6 +497,17 @@ def facts_of(connection: Connection) -> Facts:
         headcounts=of(EntryKind.HEADCOUNT, Headcount),
         unregistered=unregistered(_looked_at(connection), products),
     )
+
+
+def _seen(connection: Connection, products: Iterable[Product]) -> Iterator[Product]:
+    """Products of which each says when it was seen last, where the register has when it was seen first so."""
+    looks = evidence.last_looks(connection)
+    for one in products:
+        seen = looks.get(one.id)
+        if one.observed is not None and seen is not None and seen > one.observed.at:
+            yield replace(one, observed=replace(one.observed, at=seen))
+        else:
+            yield one
 
 
 def papers_of(connection: Connection) -> tuple[ProviderPaper, ...]:

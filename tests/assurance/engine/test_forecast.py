@@ -51,6 +51,26 @@ def test_a_check_falls_when_it_is_overdue() -> None:
     assert (date(2027, 3, 2), Verdict.STRONG, Verdict.PARTIAL) in falls(told, "current")
 
 
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-FORECAST", "TRUSTWORKS:ASSURANCE-AGES")
+def test_a_check_without_a_day_of_its_own_falls_by_its_kind() -> None:
+    told = known("cc", check=[{"kind": "storage", "due": "not said"}])
+    assert falls(told, "current")[0] == (date(2027, 2, 2), Verdict.STRONG, Verdict.PARTIAL)
+
+
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-FORECAST", "TRUSTWORKS:ASSURANCE-AGES")
+def test_what_a_module_said_falls_when_nobody_looks_any_more() -> None:
+    told = known("cc", observed={"at": date(2026, 5, 20)})
+    assert falls(told, "current") == [
+        (date(2026, 6, 20), Verdict.STRONG, Verdict.UNKNOWN),
+        (date(2031, 1, 20), Verdict.UNKNOWN, Verdict.INSUFFICIENT),
+    ]
+    found = forecast(told, load("current"), FIRST, LAST)
+    why = next(one.why for one in found.changes if one.process == "ca_key_use")
+    assert why == (
+        "What the module says of itself is not known: it was seen last on 2026-05-20, too long ago.",
+    )
+
+
 def test_nothing_changes_between_the_days_that_are_named() -> None:
     given = known("fips-140-3", check=[{"kind": "storage", "due": date(2027, 3, 1)}])
     rules = load("current")

@@ -11,7 +11,7 @@ import pytest
 from expected_base import baseline
 from expected_facts import facts
 
-from trustworks.assurance.engine import evaluate, forecast
+from trustworks.assurance.engine import evaluate, forecast, of_products
 from trustworks.assurance.model import Facts, Identity, OptionVerdict, ProcessVerdict, Report, Verdict
 from trustworks.assurance.report import as_values
 from trustworks.assurance.rulesets import load
@@ -734,3 +734,59 @@ def test_an_old_source_is_told_and_changes_no_verdict() -> None:
     assert process(known("cc"), at=old).verdict is process(known("cc"), at=fresh).verdict
     used = [fact for one in option(known("cc"), "CUR-CC-EAL4", at=old).reasons for fact in one.facts]
     assert any(one.stale for one in used)
+
+
+def conditions(given: Facts, at: date) -> dict[str, Any]:
+    return {one.rule: one for one in process(given, at=at).conditions}
+
+
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-AGES", "TRUSTWORKS:ASSURANCE-FUNCTIONING")
+def test_an_old_probe_is_unknown_unless_a_check_of_the_function_is_in_time() -> None:
+    seen = {"at": date(2026, 3, 1)}
+    day = date(2026, 3, 31)
+    without = known("cc", observed=seen, without=["check function"])
+    assert conditions(without, day)["functioning"].verdict is STRONG
+    old = conditions(without, date(2026, 4, 1))["functioning"]
+    assert old.verdict is UNKNOWN
+    assert old.sentence == "Whether it works is not known: it was probed last on 2026-03-01, too long ago."
+    checked = conditions(known("cc", observed=seen), date(2026, 4, 1))
+    assert checked["functioning"].verdict is STRONG
+    assert "by the check on 2026-02-01" in checked["functioning"].sentence
+    assert checked["as-registered"].verdict is UNKNOWN
+    failed = known("cc", observed=seen, product={"healthy": False})
+    assert conditions(failed, date(2026, 4, 1))["functioning"].verdict is INSUFFICIENT
+
+
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-AGES")
+def test_a_check_by_its_kind_tells_when_it_is_due() -> None:
+    given = known("cc", check=[{"kind": "storage", "due": "not said"}])
+    told = conditions(given, DAY)["storage"].facts
+    assert [one.value for one in told] == ["passed, due again 2027-02-01 (by its kind)"]
+
+
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-ALGORITHMS")
+def test_keys_do_not_outlive_the_mechanism_that_they_are_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    ending = replace(of_products._AGREED["P-384"], until=date(2029, 6, 30))
+    monkeypatch.setitem(of_products._AGREED, "P-384", ending)
+    given = known("cc")
+    assert conditions(given, date(2028, 6, 29))["agreed-mechanisms"].lift == ""
+    soon = conditions(given, date(2029, 6, 30))["agreed-mechanisms"]
+    assert (soon.verdict, soon.lift) == (STRONG, "Plan their replacement.")
+    over = conditions(given, date(2029, 7, 1))["agreed-mechanisms"]
+    assert over.verdict is INSUFFICIENT
+    assert "agreed no more: P-384 (until 2029-06-30)" in over.sentence
+    assert "TIS-7.6.7-03A" in over.reference
+    found = forecast(given, load("current"), DAY, date(2030, 1, 1))
+    falls = [(one.day, one.before, one.after) for one in found.changes if one.process == "ca_key_use"]
+    assert falls == [(date(2029, 7, 1), STRONG, INSUFFICIENT)]
+
+
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-ALGORITHMS")
+def test_schemes_are_held_against_the_agreed_ones_too() -> None:
+    assert conditions(known("cc", algorithms=["RSA-3072", "RSA_PSS_SHA256"]), DAY)[
+        "agreed-mechanisms"
+    ].verdict is (STRONG)
+    assert (
+        conditions(known("cc", algorithms=["P-384", "ED25519"]), DAY)["agreed-mechanisms"].verdict
+        is INSUFFICIENT
+    )

@@ -14,13 +14,13 @@ from trustworks.assurance.evidence import Item, Kind, Outcome
 from trustworks.assurance.evidence.ceremonies import ceremony_item
 from trustworks.assurance.evidence.clock import Sample, Unit, clock_item
 from trustworks.assurance.evidence.custody import KeyRecord, custody_items, inventory_item
-from trustworks.assurance.evidence.duties import Done, check_items, duties, duty_items, later
+from trustworks.assurance.evidence.duties import Done, check_items, duties, duty_items
 from trustworks.assurance.evidence.identity import differences, identity_item, identity_of
 from trustworks.assurance.evidence.model import failed
 from trustworks.assurance.evidence.modules import Use, algorithm_items, health_item
 from trustworks.assurance.evidence.people import roles_item
 from trustworks.assurance.evidence.traced import trace_item
-from trustworks.assurance.model import Check, CheckKind, Product, ProductKind
+from trustworks.assurance.model import Check, CheckKind, Product, ProductKind, later
 from trustworks.assurance.traceability import State
 from trustworks.core.errors import Unavailable
 from trustworks.core.keys.model import Act, BackupEntry, HistoryEntry, KeyEntry

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from trustworks.assurance.changes.model import ChangeState, IncidentOutcome
-from trustworks.assurance.evidence.duties import later
+from trustworks.assurance.model import later
 from trustworks.core.errors import Refused, Rejected
 from trustworks.core.trace import implements
 

@@ -19,6 +19,7 @@ from trustworks.assurance.model import (
     DocumentKind,
     Headcount,
     Transfer,
+    due_of,
 )
 from trustworks.core.durable import read_at_most
 from trustworks.core.options import AsJson, By  # noqa: TC001 - Typer reads it
@@ -132,7 +133,7 @@ def check_list(context: typer.Context, *, as_json: AsJson = False) -> None:
         _entries(context, EntryKind.CHECK),
         lambda one: (
             f"{one.on}  {one.product:<20} {one.kind:<28} {'passed' if one.passed else 'FAILED'}"
-            f"{f'  due again {one.due}' if one.due else ''}"
+            f"{f'  due again {due}' if (due := due_of(one)) else ''}"
         ),
         as_json=as_json,
         values=values_of,

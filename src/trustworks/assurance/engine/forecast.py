@@ -10,9 +10,9 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Final
 
 from trustworks.assurance.engine.evaluation import evaluate
-from trustworks.assurance.engine.of_products import ENDS_OF_ALGORITHMS
+from trustworks.assurance.engine.of_products import ends_of
 from trustworks.assurance.engine.subject import Index
-from trustworks.assurance.model import FactName, Verdict
+from trustworks.assurance.model import FactName, Verdict, due_of, live_until
 from trustworks.assurance.rulesets.model import Span
 from trustworks.core.trace import implements
 
@@ -129,12 +129,20 @@ def _days(facts: Facts, rules: RuleSet) -> Iterator[date]:
     yield from (one.on for one in facts.transfers)
     yield from (one.on for one in facts.headcounts)
     yield from (one.reviewed_until + _DAY for one in facts.documents if one.reviewed_until is not None)
-    yield from (one.due + _DAY for one in facts.checks if one.due is not None)
     yield from (one.seen.at.date() for one in facts.unregistered)
-    yield from ENDS_OF_ALGORITHMS
+    yield from _days_of_ages(facts)
     yield from (one.begins for one in rules.sunsets)
     yield from (one.applies for one in rules.acts.values())
     yield from _days_of_rules(rules)
+
+
+def _days_of_ages(facts: Facts) -> Iterator[date]:
+    """Where a check is due again, a look at a module is too old, a mechanism ends."""
+    yield from (due + _DAY for due in map(due_of, facts.checks) if due is not None)
+    for seen in (one.observed.at for one in facts.products if one.observed is not None):
+        yield from (live_until(seen, what) + _DAY for what in ("identity", "health"))
+    for one in facts.bindings:
+        yield from ends_of(one.algorithms)
 
 
 def _days_of_certificates(facts: Facts) -> Iterator[date]:

@@ -20,13 +20,15 @@ from trustworks.assurance.model import (
     ProductKind,
     Status,
     Used,
+    due_of,
+    live_until,
 )
 from trustworks.assurance.rulesets.domains import UNKNOWN
 from trustworks.core.module.agreed import catalogue
 from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from trustworks.assurance.engine.subject import Basis, Subject
     from trustworks.assurance.model import Certificate, Transfer
@@ -95,7 +97,11 @@ def observed(subject: Subject) -> Answer:
         for name, then, now in pairs
         if then and then != now
     ]
-    return Answer("differs" if differing else "same", "; ".join(differing), _observed(subject))
+    if differing:
+        return Answer("differs", "; ".join(differing), _observed(subject))
+    if live_until(seen.at, "identity") < subject.at:
+        return Answer("old", f"it was seen last on {seen.at:%Y-%m-%d}", _observed(subject))
+    return Answer("same", f"seen last on {seen.at:%Y-%m-%d}", _observed(subject))
 
 
 def _observed(subject: Subject) -> tuple[Used, ...]:
@@ -123,10 +129,20 @@ def health(subject: Subject) -> Answer:
         answers = {"passed": "well", "one-person": "well", "overdue": "overdue"}
         told = found.told if found.facts else "no probe and no check is on record"
         return Answer(answers.get(str(found.value), UNKNOWN), told, found.facts)
+    seen = subject.product.observed
+    when = "" if seen is None else f" of {seen.at:%Y-%m-%d}"
     used = Used(
-        what=f"{subject.product.id} health", value=str(subject.product.healthy), source="the last probe"
+        what=f"{subject.product.id} health",
+        value=str(subject.product.healthy),
+        source=f"the last probe{when}",
     )
-    return Answer("well" if subject.product.healthy else "failed", "its last probe", (used, *found.facts))
+    if not subject.product.healthy:
+        return Answer("failed", f"its last probe{when}", (used, *found.facts))
+    if seen is not None and live_until(seen.at, "health") < subject.at:
+        if found.value in {"passed", "one-person"}:
+            return Answer("well", f"the check {found.told}", (used, *found.facts))
+        return Answer("old", f"it was probed last on {seen.at:%Y-%m-%d}", (used, *found.facts))
+    return Answer("well", f"its last probe{when}", (used, *found.facts))
 
 
 @implements("TRUSTWORKS:ASSURANCE-DOCUMENTS", disabled=Answer("at-hand"))
@@ -158,8 +174,10 @@ def check(subject: Subject, kind: CheckKind) -> Answer:
         return Answer("one-person", f"on {last.on}", used)
     if kind is CheckKind.SHIPMENT and not last.seals:
         return Answer("no-seals", f"on {last.on}", used)
-    if last.due is not None and last.due < subject.at:
-        return Answer("overdue", f"due on {last.due}", used)
+    due = due_of(last)
+    if due is not None and due < subject.at:
+        own = "" if last.due else f", made on {last.on} without a day of its own"
+        return Answer("overdue", f"due on {due}{own}", used)
     return Answer("passed", f"on {last.on}", used)
 
 
@@ -363,16 +381,19 @@ def algorithms(subject: Subject) -> Answer:
     if not own:
         return Answer(UNKNOWN, "nobody has written which kinds of keys are in use")
     used = (Used(what="kinds of keys", value=", ".join(own), source="the binding"),)
-    not_agreed, ending = [], []
+    not_agreed, ended, ending = [], [], []
     for name in own:
         entry = _AGREED.get(name)
-        until = None if entry is None else entry.until
-        if entry is None or entry.status == "not-agreed" or (until is not None and until < subject.at):
-            not_agreed.append(name if until is None else f"{name} (until {until})")
-        elif until is not None and until - subject.at <= _AHEAD:
-            ending.append(f"{name} (until {until})")
+        if entry is None or entry.status == "not-agreed":
+            not_agreed.append(name)
+        elif entry.until is not None and entry.until < subject.at:
+            ended.append(f"{name} (until {entry.until})")
+        elif entry.until is not None and entry.until - subject.at <= _AHEAD:
+            ending.append(f"{name} (until {entry.until})")
     if not_agreed:
-        return Answer("not-agreed", ", ".join(not_agreed), used)
+        return Answer("not-agreed", ", ".join(not_agreed + ended), used)
+    if ended:
+        return Answer("ended", ", ".join(ended), used)
     return Answer("ending" if ending else "agreed", ", ".join(ending or own), used)
 
 
@@ -396,14 +417,18 @@ def qscd(subject: Subject) -> Answer:
     return Answer("notified", written.told, written.facts) if written.value == "at-hand" else Answer("none")
 
 
-_AGREED: Final = {algorithm.value: entry for algorithm, entry in catalogue().keys.items()}
-# The first days on which a kind of key is told to end, or has ended.
-ENDS_OF_ALGORITHMS: Final = tuple(
-    day
-    for entry in _AGREED.values()
-    if entry.until is not None
-    for day in (entry.until - _AHEAD, entry.until + timedelta(days=1))
-)
+_AGREED: Final = {
+    **{algorithm.value: entry for algorithm, entry in catalogue().keys.items()},
+    **{scheme.name: entry for scheme, entry in catalogue().schemes.items()},
+}
+
+
+def ends_of(names: Iterable[str]) -> Iterator[date]:
+    """The first days on which kinds of keys, or schemes, are told to end, and on which they have ended."""
+    for name in names:
+        entry = _AGREED.get(name)
+        if entry is not None and entry.until is not None:
+            yield from (entry.until - _AHEAD, entry.until + timedelta(days=1))
 
 
 def in_force(since: date | None, until: date | None, at: date) -> bool:

@@ -12,6 +12,7 @@ from trustworks.assurance.model import (
     Headcount,
     Transfer,
     Used,
+    due_of,
     value_text,
 )
 
@@ -65,9 +66,14 @@ def _fact(subject: Subject, fact: Fact) -> Used:
 
 def _check(one: Check) -> Used:
     persons = len(set(one.persons))
-    told = f"{'passed' if one.passed else 'failed'}{f', due again {one.due}' if one.due else ''}"
+    told = f"{'passed' if one.passed else 'failed'}{_again(one)}"
     by = f"{persons} person{'' if persons == 1 else 's'}"
     return Used(what=f"{one.product} {one.kind}", value=told, source=f"{by}, {one.on}")
+
+
+def _again(one: Check) -> str:
+    due = due_of(one)
+    return "" if due is None else f", due again {due}{'' if one.due else ' (by its kind)'}"
 
 
 def _transfer(one: Transfer) -> Used:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import calendar
 import tomllib
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -11,6 +10,7 @@ from importlib import resources
 from typing import TYPE_CHECKING, Final
 
 from trustworks.assurance.evidence.model import Item, Kind, judged
+from trustworks.assurance.model import due_of, later
 from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
@@ -62,12 +62,6 @@ def duties() -> Mapping[str, Duty]:
     }
 
 
-def later(day: date, months: int) -> date:
-    """The same day so many months later; the last of a shorter month."""
-    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
-    return date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
-
-
 @implements("TRUSTWORKS:ASSURANCE-DUTIES", disabled=())
 def overdue(duty: Duty, last: Done | None, today: date) -> tuple[str, ...]:
     """Why a duty is overdue, as a sentence: it was never done, or its time is over."""
@@ -114,8 +108,9 @@ def check_findings(check: Check, today: date) -> tuple[str, ...]:
     """Why the last check of its kind of a product does not hold: it found something, or is due again."""
     if not check.passed:
         return (f"the {check.kind.value} check of {check.on} found something wrong",)
-    if check.due is not None and today > check.due:
-        return (f"the {check.kind.value} check was due again by {check.due}, and was made on {check.on}",)
+    due = due_of(check)
+    if due is not None and today > due:
+        return (f"the {check.kind.value} check was due again by {due}, and was made on {check.on}",)
     return ()
 
 
@@ -131,7 +126,7 @@ def check_items(checks: Iterable[Check], at: datetime) -> tuple[Item, ...]:
             f"{product}: {kind}",
             at,
             findings=check_findings(check, at.date()),
-            well=f"Made on {check.on}" + (f", due again by {check.due}." if check.due else "."),
+            well=f"Made on {check.on}" + (f", due again by {due_of(check)}." if due_of(check) else "."),
             values={
                 "product": product,
                 "kind": kind,
@@ -139,7 +134,7 @@ def check_items(checks: Iterable[Check], at: datetime) -> tuple[Item, ...]:
                 "passed": check.passed,
                 "persons": list(check.persons),
                 "seals": list(check.seals),
-                "due": None if check.due is None else check.due.isoformat(),
+                "due": None if (due := due_of(check)) is None else due.isoformat(),
             },
             requirements=(CHECKED,),
         )

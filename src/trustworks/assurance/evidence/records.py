@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import Column, Index, Integer, LargeBinary, String, Table, Text, func, insert, select
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from sqlalchemy import Connection, Row
+
+_LOOKS: Final = 500  # of a module's last items, those that are looked through
 
 # An item is written when a look found something else than the one before; `content` is `Item.content` as
 # canonical JSON, `digest` its SHA-256.
@@ -156,6 +158,39 @@ def rounds_of_others(connection: Connection, by: str) -> int:
     """How many looks somebody else than `by` made."""
     found: int = connection.execute(
         select(func.count()).select_from(rounds).where(rounds.c.by != by)
+    ).scalar_one()
+    return found
+
+
+def last_looks(connection: Connection) -> dict[str, datetime]:
+    """When each module of a product, or token without one, said last what it is.
+
+    A look that could not be made tells nothing: before it, the round that went before was the last that did.
+    """
+    last = last_round(connection)
+    found: dict[str, datetime] = {}
+    for kept in () if last is None else last.items:
+        item = kept.item
+        if item.kind is Kind.IDENTITY and last is not None:
+            seen = last.at if item.outcome is not Outcome.FAILED else _before(connection, item.subject)
+            if seen is not None:
+                found[item.subject] = seen
+    return found
+
+
+def _before(connection: Connection, subject: str) -> datetime | None:
+    """The last round before the looks at a module began to fail; None where none ever succeeded."""
+    failing: Item | None = None
+    for kept in listing(connection, kind=Kind.IDENTITY, subject=subject, limit=_LOOKS):
+        if kept.item.outcome is not Outcome.FAILED:
+            break
+        failing = kept.item
+    else:
+        return None
+    if failing is None:
+        return None
+    found: datetime | None = connection.execute(
+        select(func.max(rounds.c.at)).where(rounds.c.at < failing.at)
     ).scalar_one()
     return found
 

@@ -3,7 +3,7 @@
 All of it is data without behaviour beyond reading it. The engine takes it as `Facts`; the register keeps it.
 """
 
-from trustworks.assurance.model.age import stale
+from trustworks.assurance.model.age import ages, due_of, later, live_until, stale
 from trustworks.assurance.model.certificates import (
     FACTS,
     AreaLevels,
@@ -96,6 +96,10 @@ __all__ = [
     "Used",
     "Value",
     "Verdict",
+    "ages",
+    "due_of",
+    "later",
+    "live_until",
     "stale",
     "standing",
     "value_text",

@@ -89,8 +89,8 @@ OF_PRODUCT: Final[Mapping[str, Domain]] = MappingProxyType(
         "hardware": Choice(("real", "test", UNKNOWN)),
         # Whether a product of the register names the module, or evidence saw it alone.
         "registered": Choice(("registered", "test", "unregistered")),
-        "observed": Choice(("same", "differs", "not-read", "no-module")),
-        "health": Choice(("well", "overdue", "failed", UNKNOWN)),
+        "observed": Choice(("same", "differs", "old", "not-read", "no-module")),
+        "health": Choice(("well", "overdue", "failed", "old", UNKNOWN)),
         # Areas of ISO/IEC 19790 that no certificate covers at the parameter `level`.
         "uncovered": Choice(("argued", "ended", "not-argued", "no-document")),
         # The functions that the process uses, inside what the demonstration is about; and its version.
@@ -107,7 +107,7 @@ OF_PRODUCT: Final[Mapping[str, Domain]] = MappingProxyType(
         "transfer-allowed": Choice(("not-needed", "allowed", "not-allowed", UNKNOWN)),
         "backup": Choice(("equal", "unequal", "single", "none", UNKNOWN)),
         "headcount": Choice(("within", "over", "too-few", "unstated", UNKNOWN)),
-        "algorithms": Choice(("agreed", "ending", "not-agreed", UNKNOWN)),
+        "algorithms": Choice(("agreed", "ending", "ended", "not-agreed", UNKNOWN)),
         "qscd": Choice(("notified", "ended", "none")),
         **{f"document:{kind}": _DOCUMENT for kind in DocumentKind},
         **{f"check:{kind}": _CHECK for kind in CheckKind},

@@ -15,6 +15,7 @@ from trustworks.assurance.model import (
     DocumentKind,
     Product,
     ProductKind,
+    due_of,
     value_text,
 )
 from trustworks.assurance.records import EntryKind
@@ -141,6 +142,7 @@ class ProductPages(Room):
             documents=[one for one in facts.documents if one.product == identifier],
             kept=kept,
             checks=_newest(one for one in facts.checks if one.product == identifier),
+            due_of=due_of,
             confirmations=_newest(one for one in facts.confirmations if one.product == identifier),
             transfers=_newest(one for one in facts.transfers if identifier in (one.source, one.target)),
             headcounts=[one for one in facts.headcounts if one.product == identifier],
