@@ -111,7 +111,9 @@ def test_every_page_says_that_it_is_no_decision_and_that_the_module_is_for_tests
 @pytest.mark.req("TRUSTWORKS:ASSURANCE-DOSSIER-BANNER")
 def test_a_test_module_that_is_in_no_register_is_told_too() -> None:
     assert banners(material(known=Facts()))[0] == f"{TEST_MODULE} (tsu)"
-    assert banners(replace(material(whole=False)))[0].startswith("laboratory")
+    assert banners(material(whole=False))[0].startswith("laboratory")
+    sealed = replace(material(whole=False), sealed_in_test_module="services")
+    assert banners(sealed)[0] == f"{TEST_MODULE} (services)"
 
 
 def test_no_page_says_that_something_is_certified_or_compliant(files: dict[str, bytes]) -> None:

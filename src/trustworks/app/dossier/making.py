@@ -99,6 +99,7 @@ def _material(
             made=now,
             profile=asked.profile,
             provider=sources.provider(wiring),
+            sealed_in_test_module=opened.test_module,
             facts=found.facts,
             reports=found.reports,
             files=found.files,

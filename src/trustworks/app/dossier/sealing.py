@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from cryptography.hazmat.primitives.serialization import Encoding
 
@@ -32,12 +32,19 @@ if TYPE_CHECKING:
     from trustworks.signing.config import SealSettings
 
 
+_TOKEN: Final = "services"  # noqa: S105 - the name of a token: seals are on it
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opened:
-    """What seals, and where its time-stamps come from."""
+    """What seals, and where its time-stamps come from.
+
+    `test_module` names the token of the seal where its module is for tests: it says so of itself.
+    """
 
     sealer: Sealer
     stamper: Stamper | None
+    test_module: str | None = None
 
 
 @contextmanager
@@ -52,7 +59,7 @@ def open_sealer(
     """
     settings = _named(wiring, name)
     with ExitStack() as stack:
-        module = stack.enter_context(wiring.open_module("services"))
+        module = stack.enter_context(wiring.open_module(_TOKEN))
         key = module.key(settings.key)
         try:
             certificates = tuple(
@@ -78,6 +85,7 @@ def open_sealer(
                 sign=key.sign,
             ),
             stamper=creation.means.stamper,
+            test_module=_TOKEN if module.info().is_test_module else None,
         )
 
 

@@ -168,6 +168,8 @@ class Provider:
 class Material:
     """All that goes into a dossier. Nothing in it is asked for later.
 
+    `sealed_in_test_module` names the token of the seal, where its module is for tests.
+
     `installation` is the signed manifest of what is installed, as its file is. `log` are documents about the
     audit log: the newest checkpoint, proofs. `handed_in` are the provider's own documents, whose files are
     among `files`; `inputs` is what the running systems know for points of the annex. `trace` is the table of
@@ -180,6 +182,7 @@ class Material:
     provider: Provider
     facts: Facts
     reports: tuple[Report, ...]
+    sealed_in_test_module: str | None = None
     files: tuple[Kept, ...] = ()
     items: tuple[Item, ...] = ()
     identities: tuple[ServiceIdentity, ...] = ()
@@ -201,7 +204,8 @@ class Material:
         """The products and tokens of test modules: they protect keys against nobody."""
         registered = (one.id for one in self.facts.products if is_test_module(one))
         seen = (one.subject for one in self.items if one.values.get("is_test_module") is True)
-        return tuple(dict.fromkeys((*registered, *seen)))
+        sealed = (self.sealed_in_test_module,) if self.sealed_in_test_module is not None else ()
+        return tuple(dict.fromkeys((*registered, *seen, *sealed)))
 
 
 def is_test_module(product: Product) -> bool:
