@@ -69,6 +69,7 @@ def hardware(subject: Subject) -> Answer:
     return Answer("real", "", (used, *_observed(subject)))
 
 
+@implements("TRUSTWORKS:ASSURANCE-LIVE-UNREGISTERED", disabled=Answer("registered"))
 def registered(subject: Subject) -> Answer:
     """Whether the register has the module, or a look at what runs found it alone."""
     product, seen = subject.product, subject.product.observed
