@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 CERTIFICATES, BINDINGS = 5000, 500
 LIMIT = 1.0
 DAY = date(2026, 11, 20)
+CONFIRMED = {ConfirmationKind.SCOPE: ("keygen", "sign"), ConfirmationKind.IDENTITY: ("firmware=1.1",)}
 PLACES = (
     ("certificates", "ca_key_generation"),
     ("certificates", "ca_key_use"),
@@ -68,6 +69,9 @@ def certificate(number: int) -> Certificate:
     }
     kind = CertificateKind.CC if number % 2 else CertificateKind.FIPS
     values: dict[FactName, Value] = {
+        FactName.PRODUCT: "Example Module",
+        FactName.HOLDER: "Example Makers Ltd",
+        FactName.FIRMWARE: ("1.0", "1.1"),
         FactName.STATUS: Status.ACTIVE,
         FactName.ISSUED: date(2025, 1, 1),
         FactName.ENDS: date(2027 + number % 8, 1 + number % 12, 1),
@@ -84,7 +88,9 @@ def register() -> Facts:
         Product(
             id=f"hsm-{number}",
             kind=ProductKind.MODULE,
-            name="A module",
+            name="Example Module",
+            manufacturer="Example Makers",
+            firmware="1.1",
             real_hardware=True,
             healthy=True,
             certificates=tuple(one.id for one in certificates[number * each : (number + 1) * each]),
@@ -121,7 +127,7 @@ def register() -> Facts:
                 product=one.id,
                 certificate=name,
                 kind=kind,
-                values=("keygen", "sign") if kind is ConfirmationKind.SCOPE else ("EN 419221-5",),
+                values=CONFIRMED.get(kind, ("EN 419221-5",)),
                 by="a",
                 on=date(2026, 1, 1),
                 page="page 1",

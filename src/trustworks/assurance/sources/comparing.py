@@ -43,8 +43,6 @@ def another(product: Product, certificate: Certificate) -> tuple[str, ...]:
     certificate, or its token is known to be listed by that name.
     """
     names = tuple(str(one.value) for one in certificate.told(FactName.PRODUCT))
-    if claims(product, certificate) or listed_as(product, names):
-        return ()
     found = []
     if names and not any(_names(one, product.name, product.variant, product.model) for one in names):
         found.append(f"the certificate is of {' and of '.join(names)}, and the product is {product.name}")
@@ -55,6 +53,8 @@ def another(product: Product, certificate: Certificate) -> tuple[str, ...]:
             f"the certificate was issued to {' and to '.join(holders)}, and the product's manufacturer is "
             f"{maker}"
         )
+    if not found or claims(product, certificate) or listed_as(product, names):
+        return ()
     return tuple(found)
 
 
@@ -100,7 +100,9 @@ def unlisted(given: Mapping[str, str], certificate: Certificate) -> tuple[str, .
     """Of versions that were compared, those that a certificate does not name though it names others."""
     found = []
     for name, fact in VERSIONS:
+        if name not in given:
+            continue
         listed = versions_of(certificate, fact)
-        if name in given and listed and not version_among(given[name], listed):
+        if listed and not version_among(given[name], listed):
             found.append(f"{name} {given[name]} is not among {', '.join(listed)}")
     return tuple(found)
