@@ -11,7 +11,7 @@ import pytest
 from expected_base import baseline
 from expected_facts import facts
 
-from trustworks.assurance.engine import evaluate, forecast, of_products
+from trustworks.assurance.engine import evaluate, forecast, of_keys
 from trustworks.assurance.model import Facts, Identity, OptionVerdict, ProcessVerdict, Report, Verdict
 from trustworks.assurance.report import as_values
 from trustworks.assurance.rulesets import load
@@ -766,8 +766,8 @@ def test_a_check_by_its_kind_tells_when_it_is_due() -> None:
 
 @pytest.mark.req("TRUSTWORKS:ASSURANCE-ALGORITHMS")
 def test_keys_do_not_outlive_the_mechanism_that_they_are_of(monkeypatch: pytest.MonkeyPatch) -> None:
-    ending = replace(of_products._AGREED["P-384"], until=date(2029, 6, 30))
-    monkeypatch.setitem(of_products._AGREED, "P-384", ending)
+    ending = replace(of_keys._AGREED["P-384"], until=date(2029, 6, 30))
+    monkeypatch.setitem(of_keys._AGREED, "P-384", ending)
     given = known("cc")
     assert conditions(given, date(2028, 6, 29))["agreed-mechanisms"].lift == ""
     soon = conditions(given, date(2029, 6, 30))["agreed-mechanisms"]

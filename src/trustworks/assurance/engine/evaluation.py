@@ -7,12 +7,10 @@ option.
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from trustworks.assurance.engine import of_certificates, of_products, of_systems
+from trustworks.assurance.engine import of_certificates, of_keys, of_products, of_systems
 from trustworks.assurance.engine.acts import (
     begins,
     in_force_first,
@@ -22,7 +20,7 @@ from trustworks.assurance.engine.acts import (
 from trustworks.assurance.engine.known import Known
 from trustworks.assurance.engine.of_products import in_force
 from trustworks.assurance.engine.subject import Index, Subject
-from trustworks.assurance.engine.telling import tell
+from trustworks.assurance.engine.telling import explain
 from trustworks.assurance.model import (
     Binding,
     OptionVerdict,
@@ -43,16 +41,19 @@ from trustworks.core.trace import implements
 from trustworks.core.uncollected import uncollected
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
     from datetime import date
 
-    from trustworks.assurance.engine.subject import Answer
     from trustworks.assurance.model import Facts, LiveModule
     from trustworks.assurance.rulesets import Case, Option, Process, RuleSet, Table, Way
 
-_FIELD: Final = re.compile(r"\{([^{}]*)\}")
 _OF_CERTIFICATE: Final = frozenset(OF_CERTIFICATE)
-QUESTIONS: Final = {**of_certificates.QUESTIONS, **of_products.QUESTIONS, **of_systems.QUESTIONS}
+QUESTIONS: Final = {
+    **of_certificates.QUESTIONS,
+    **of_products.QUESTIONS,
+    **of_keys.QUESTIONS,
+    **of_systems.QUESTIONS,
+}
 
 
 class _Taken:
@@ -207,7 +208,7 @@ class _Evaluation:
             service, name = process.service, process.id
             subject = self._subject(process, module, Binding(product="", service=service, process=name))
             reasons += [
-                _explain(table, self._decide(table, subject), subject)
+                explain(table, self._decide(table, subject), subject)
                 for table in tables
                 if "registered" in table.asks
             ]
@@ -241,7 +242,7 @@ class _Evaluation:
         subject = self._subject(process, product, binding)
         options = tuple(self._option(self._rules.options[one], subject) for one in process.options)
         conditions = tuple(
-            _explain(table, self._decide(table, subject), subject)
+            explain(table, self._decide(table, subject), subject)
             for table in (self._rules.tables[one] for one in process.conditions)
         )
         best = max((one.verdict for one in options), key=_rank, default=process.without_option)
@@ -275,7 +276,7 @@ class _Evaluation:
             verdict=best.verdict,
             reasons=best.reasons
             or tuple(
-                _explain(self._rules.tables[rule], case, best.subject)
+                explain(self._rules.tables[rule], case, best.subject)
                 for rule, case in zip(best.way.rules, best.cases, strict=True)
             ),
             certificate=None if certificate is None else certificate.id,
@@ -337,7 +338,7 @@ class _Evaluation:
         asked = [one for one in tables if _OF_CERTIFICATE.isdisjoint(one.asks)]
         decided = [(one, self._decide(one, subject)) for one in asked]
         reasons = [
-            _explain(table, case, subject) for table, case in decided if case.verdict is Verdict.INSUFFICIENT
+            explain(table, case, subject) for table, case in decided if case.verdict is Verdict.INSUFFICIENT
         ]
         reasons.append(self._no_certificate(option, way, subject))
         return _Taken(way, subject, reasons=tuple(reasons))
@@ -387,37 +388,3 @@ def _weakest(processes: Iterable[ProcessVerdict]) -> Verdict:
         one.verdict for one in every if one.product is not None
     ]
     return min(asked, key=_rank, default=Verdict.UNKNOWN)
-
-
-def _bare(rule: Callable[..., Reason], *given: Any) -> Reason:
-    return replace(rule(*given), reference="", facts=(), missing=(), lift="")
-
-
-@implements("TRUSTWORKS:ASSURANCE-EXPLAINED", disabled=_bare)
-def _explain(table: Table, case: Case, subject: Subject) -> Reason:
-    """What a table says, with all that it stands on."""
-    asked = {question: subject.ask(question) for question in table.asks}
-    # Told once, though several questions stand on it. By identity: most are not to be hashed.
-    bases = {id(basis): basis for one in asked.values() for basis in one.facts}
-    return Reason(
-        rule=table.id,
-        reference=table.reference,
-        verdict=case.verdict,
-        sentence=_fill(case.says, asked),
-        facts=tuple([tell(subject, one) for one in bases.values()]),
-        missing=tuple([_fill(one, asked) for one in case.missing]) if case.missing else (),
-        lift=_fill(case.lift, asked),
-    )
-
-
-def _fill(text: str, known: Mapping[str, Answer]) -> str:
-    if "{" not in text:
-        return text
-    pieces = _pieces(text)
-    return "".join([known[one].words if field else one for field, one in pieces])
-
-
-@lru_cache(maxsize=4096)  # by the sentences of rule sets, over and over
-def _pieces(text: str) -> tuple[tuple[bool, str], ...]:
-    """A sentence in pieces, and of each whether it is the name of a question."""
-    return tuple((number % 2 == 1, one) for number, one in enumerate(_FIELD.split(text)))

@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Final
 
 from trustworks.assurance.engine.evaluation import evaluate
-from trustworks.assurance.engine.of_products import ends_of
+from trustworks.assurance.engine.of_keys import ends_of
 from trustworks.assurance.engine.subject import Index
 from trustworks.assurance.model import FactName, Verdict, due_of, live_until
 from trustworks.assurance.rulesets.model import Span

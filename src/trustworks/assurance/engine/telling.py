@@ -1,8 +1,11 @@
-"""What a verdict stands on, told with where it comes from; only of what is shown."""
+"""What a rule says of what was found, and what it stands on; only of what is shown."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from dataclasses import replace
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final
 
 from trustworks.assurance.model import (
     Check,
@@ -10,14 +13,56 @@ from trustworks.assurance.model import (
     Document,
     Fact,
     Headcount,
+    Reason,
     Transfer,
     Used,
     due_of,
     value_text,
 )
+from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
-    from trustworks.assurance.engine.subject import Basis, Subject
+    from collections.abc import Callable, Mapping
+
+    from trustworks.assurance.engine.subject import Answer, Basis, Subject
+    from trustworks.assurance.rulesets import Case, Table
+
+
+_FIELD: Final = re.compile(r"\{([^{}]*)\}")
+
+
+def _bare(rule: Callable[..., Reason], *given: Any) -> Reason:
+    return replace(rule(*given), reference="", facts=(), missing=(), lift="")
+
+
+@implements("TRUSTWORKS:ASSURANCE-EXPLAINED", disabled=_bare)
+def explain(table: Table, case: Case, subject: Subject) -> Reason:
+    """What a table says, with all that it stands on."""
+    asked = {question: subject.ask(question) for question in table.asks}
+    # Told once, though several questions stand on it. By identity: most are not to be hashed.
+    bases = {id(basis): basis for one in asked.values() for basis in one.facts}
+    return Reason(
+        rule=table.id,
+        reference=table.reference,
+        verdict=case.verdict,
+        sentence=_fill(case.says, asked),
+        facts=tuple([tell(subject, one) for one in bases.values()]),
+        missing=tuple([_fill(one, asked) for one in case.missing]) if case.missing else (),
+        lift=_fill(case.lift, asked),
+    )
+
+
+def _fill(text: str, known: Mapping[str, Answer]) -> str:
+    if "{" not in text:
+        return text
+    pieces = _pieces(text)
+    return "".join([known[one].words if field else one for field, one in pieces])
+
+
+@lru_cache(maxsize=4096)  # by the sentences of rule sets, over and over
+def _pieces(text: str) -> tuple[tuple[bool, str], ...]:
+    """A sentence in pieces, and of each whether it is the name of a question."""
+    return tuple((number % 2 == 1, one) for number, one in enumerate(_FIELD.split(text)))
 
 
 def tell(subject: Subject, basis: Basis) -> Used:
