@@ -155,7 +155,7 @@ def test_a_module_that_differs_is_for_now(wiring: Wiring) -> None:
     assert "incident close" in urgent[0].do
     # What the last look told already is not told again.
     differences = [{"field": "serial", "expected": "1", "found": "2"}]
-    looked(wiring, Kind.IDENTITY, "hsm-1", "It differs.", differences=differences)
+    looked(wiring, Kind.IDENTITY, "hsm-1", "It differs.", differences=differences, product="hsm-1")
     assert not [one for one in of_register(wiring) if one.severity is Severity.NOW]
     with wiring.office.database.read() as connection:
         (one,) = doctor._evidence(connection)
@@ -175,7 +175,7 @@ def test_an_incident_is_for_now_until_it_is_over_and_a_late_change_is_for_soon(w
         add_change(connection, plan_of(plan), act)
     incident, change = "incident 1 (hsm-1)", "change 1"
     assert told(at + timedelta(days=2)) == [(incident, "now"), (change, "info")]  # nobody looked since
-    looked(wiring, Kind.IDENTITY, "hsm-1", "As expected.", Outcome.OK, differences=[])
+    looked(wiring, Kind.IDENTITY, "hsm-1", "As expected.", Outcome.OK, differences=[], product="hsm-1")
     assert told(at + timedelta(hours=2)) == [(incident, "now"), (change, "info")]
     assert told(at + timedelta(days=2)) == [(incident, "soon"), (change, "info")]
     with wiring.office.database.begin() as connection:

@@ -69,7 +69,6 @@ def test_it_looks_when_it_is_due_and_an_unplanned_difference_is_no_good_state(
 ) -> None:
     at = datetime(2026, 6, 1, tzinfo=UTC)
     clock = Clock(monkeypatch)
-    monkeypatch.setattr("trustworks.assurance.collecting.acts_of_others", lambda _connection, _by: 0)
     answers = [
         found(at=at),
         found({"field": "serial"}, at=at),
@@ -83,7 +82,9 @@ def test_it_looks_when_it_is_due_and_an_unplanned_difference_is_no_good_state(
         traces.append(trace)
         return answers.pop(0)
 
+    acts = 0
     monkeypatch.setattr(Collector, "run", run)
+    monkeypatch.setattr("trustworks.assurance.collecting.acts_of_others", lambda *_: acts)
     wiring: Wiring = Bench(every=400.0)  # type: ignore[assignment]
     with ExitStack() as stack:
         look = evidence.collector(wiring, stack)
@@ -99,9 +100,14 @@ def test_it_looks_when_it_is_due_and_an_unplanned_difference_is_no_good_state(
         assert state.code == "assurance.identity"
         assert not state.ok
         assert "hsm-1: The serial number is S2" in state.sentence
+        assert "trustworks assurance incident close" in state.sentence  # what to do
         assert look() is state  # until the next look
         clock.now += 400.0
-        assert isinstance(look(), TaskState)
-        clock.now += 400.0
+        state = look()
+        assert isinstance(state, TaskState)
+        assert look() is state
+        acts += 1  # somebody closed the incident, corrected the register, or looked
         assert isinstance(look(), str)
+        acts += 1
+        assert isinstance(look(), str)  # where nothing differs it waits until it is due
     assert traces == [False, False, True, False]

@@ -182,11 +182,11 @@ def test_a_download_is_imported_found_and_bound_with_its_file(office: Office) ->
     one = f"{ROOT}/certificate?id=fips%3A9001"
     assert "imported alone" in carl.get(one).text
     fields = carl.fields(one, f"{ROOT}/bind")
-    bound = {**fields, "product": "hsm-9", "source": ""}
-    told = upload(office, carl, f"{ROOT}/bind", bound, b"<script>", 403).text
-    assert "the product is Imaginary HSM. If it is the product" in told
+    wish = {**fields, "product": "hsm-9", "source": ""}
+    refused = upload(office, carl, f"{ROOT}/bind", wish, b"<script>", 403).text
+    assert "the product is Imaginary HSM. If it is the product" in refused
     why = {"although": "its vendor sells it under both names"}
-    upload(office, carl, f"{ROOT}/bind", bound | why, b"<script>", 303)
+    upload(office, carl, f"{ROOT}/bind", wish | why, b"<script>", 303)
     assert "Bound to hsm-9" in carl.get(one).text
     (bound,) = facts(office).certificates
     assert (bound.id, bound.file) == (FIPS, hashlib.sha256(b"<script>").hexdigest())
