@@ -252,6 +252,8 @@ def test_another_library_file_is_an_incident_within_one_round_and_told_once(hous
     assert before is not None
     assert after is not None
     assert after.library_sha256 != before.library_sha256
+    assert before.unexpected == ()
+    assert after.unexpected == incident.findings  # so that verdicts fall, though the register has no library
     again = house.collect()
     assert again.incidents == ()
     assert again.unexpected  # it lasts, until somebody puts it right or plans it
@@ -261,6 +263,9 @@ def test_another_library_file_is_an_incident_within_one_round_and_told_once(hous
     with house.library.open("r+b") as file:
         file.truncate(house.library.stat().st_size - 8)
     assert house.collect().unexpected == ()  # it is the accepted one again
+    restored = house.product().observed
+    assert restored is not None
+    assert restored.unexpected == ()
 
 
 @pytest.mark.req("TRUSTWORKS:ASSURANCE-IDENTITY-CHANGED")

@@ -513,6 +513,20 @@ def test_a_module_that_says_something_else_than_the_register_turns_the_verdict(n
     assert "The module is not the one that is registered" in str(found)
 
 
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-AS-REGISTERED")
+def test_what_nobody_expected_of_a_module_turns_the_verdict_where_the_register_is_silent() -> None:
+    given = known("cc")
+    (product,) = given.products
+    assert product.observed is not None
+    silent = replace(product, library_sha256="")
+    assert process(replace(given, products=(silent,))).verdict is STRONG
+    told = "the SHA-256 of the PKCS#11 library is 02, expected was 01"
+    seen = replace(product.observed, library_sha256="02", unexpected=(told,))
+    found = process(replace(given, products=(replace(silent, observed=seen),)))
+    assert found.verdict is INSUFFICIENT
+    assert told in str(found)
+
+
 @pytest.mark.req("TRUSTWORKS:ASSURANCE-DOCUMENTS")
 def test_documents_are_at_hand_whole_and_reviewed() -> None:
     missing = known("cc", without=["document risk-analysis"])

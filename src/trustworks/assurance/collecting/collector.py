@@ -30,6 +30,7 @@ from trustworks.assurance.evidence.identity import (
     identity_item,
     identity_of,
     product_on,
+    sentences,
 )
 from trustworks.assurance.evidence.model import failed
 from trustworks.assurance.evidence.modules import PROBED, health_item
@@ -140,7 +141,7 @@ class Collector:
             items += [item, health_item(token, looked.health, at)]
             incidents += [incident] if incident is not None else []
             observed += [change] if change is not None else []
-            self._tell_register(product, looked, at)
+            self._tell_register(product, looked, item)
         self._tell_register_of_this_software(known.facts.products, at)
         with self._database.read() as connection:
             items += recorded_items(connection, self._sources, known.facts, at)
@@ -231,11 +232,16 @@ class Collector:
             action,
         )
 
-    def _tell_register(self, product: Product | None, looked: Looked, at: datetime) -> None:
-        """Let the register hold what the module says of itself, where that is another than it said before."""
+    def _tell_register(self, product: Product | None, looked: Looked, item: Item) -> None:
+        """Let the register hold what the module says of itself, where that is another than it said before.
+
+        With what nobody expected of it: where the register is silent, its verdicts could not tell otherwise.
+        """
         if product is None:
             return
-        seen, healthy = identity_of(looked.info, at), looked.health.ok
+        unexpected = sentences(item.values["differences"])
+        seen = replace(identity_of(looked.info, item.at), unexpected=unexpected)
+        healthy = looked.health.ok
         if _same(product.observed, seen) and product.healthy is healthy:
             return
         self._register.change_product(product.id, observed=seen, healthy=healthy)

@@ -79,7 +79,7 @@ def registered(subject: Subject) -> Answer:
 
 @implements("TRUSTWORKS:ASSURANCE-AS-REGISTERED", disabled=Answer("same"))
 def observed(subject: Subject) -> Answer:
-    """Whether what the module says of itself is what the register holds."""
+    """Whether what the module says of itself is what the register holds, or what was accepted before."""
     product, seen = subject.product, subject.product.observed
     if seen is None:
         return Answer("not-read" if product.kind is ProductKind.MODULE else "no-module")
@@ -96,6 +96,7 @@ def observed(subject: Subject) -> Answer:
         for name, then, now in pairs
         if then and then != now
     ]
+    differing = [*seen.unexpected] or differing  # which has what differs from the register, too
     if differing:
         return Answer("differs", "; ".join(differing), _observed(subject))
     if live_until(seen.at, "identity") < subject.at:

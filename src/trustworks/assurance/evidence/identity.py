@@ -178,7 +178,8 @@ def identity_item(
     findings = [*unnamed(product, token), *(one.sentence for one in unexpected)]
     if product is not None:
         findings += unknown_claims(product, seen)
-    values = asdict(seen) | {
+    said = {name: value for name, value in asdict(seen).items() if name != "unexpected"}
+    values = said | {
         "token": token,
         "product": None if product is None else product.id,
         "mechanisms": list(info.mechanisms),

@@ -24,7 +24,8 @@ class Identity:
     """What a module said of itself at one moment, read over PKCS#11.
 
     `library_sha256` is in hexadecimal. `validations` are the identifiers of certificates that the module
-    itself claims (CKO_VALIDATION, PKCS#11 v3.2).
+    itself claims (CKO_VALIDATION, PKCS#11 v3.2). `unexpected` are sentences on what it says otherwise than
+    was expected of it, and nobody planned: by the register, and where that is silent, by what was accepted.
     """
 
     at: datetime
@@ -37,6 +38,7 @@ class Identity:
     library_sha256: str
     is_test_module: bool
     validations: tuple[str, ...] = ()
+    unexpected: tuple[str, ...] = ()
 
 
 class InstallationState(StrEnum):
