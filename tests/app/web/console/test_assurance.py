@@ -99,6 +99,10 @@ def test_verdicts_are_those_of_the_day_that_is_asked_for(office: Office) -> None
     assert "2031-01-01, not today" in later
     assert "is of FIPS 140-3, level 3" in now
     assert "that counts until 2030-12-31" not in later
+    early = dora.get(f"{ROOT}/verdicts?at=2025-10-19").text
+    assert "not in force yet" not in now
+    assert "Not in force yet: (EU) 2025/1929 applies from 2025-10-20 on" in early
+    assert "timestamps not in force yet" in early
     alone = dora.get(f"{ROOT}/verdicts?service=timestamps").text
     assert "ca_key_use" not in alone
     for wrong in ("2026-13-01", "tomorrow", "1999-12-31", "9999-12-31", "2026-1-1", "%FF"):
