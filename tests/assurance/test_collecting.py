@@ -570,6 +570,13 @@ def test_how_this_software_is_installed_goes_into_the_register_and_its_verdicts(
     house.installed = replace(house.installed, state=InstallationState.INTACT, found="all as signed.")
     house.collect()
     assert condition() == (Verdict.STRONG, "Its integrity was checked: all as signed.")
+    house.now += timedelta(days=40)
+    assert condition() == (
+        Verdict.PARTIAL,
+        "Its integrity was checked too long ago: it was looked at last on 2026-06-01.",
+    )
+    house.collect()  # the same again, which is new by its day
+    assert condition()[0] is Verdict.STRONG
     house.installed = replace(house.installed, state=InstallationState.DIFFERS, found="1 file is not: a.py")
     house.collect()
     assert condition() == (Verdict.INSUFFICIENT, "Its integrity is broken: 1 file is not: a.py.")

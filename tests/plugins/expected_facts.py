@@ -155,14 +155,14 @@ def _product(one: Part, row: Mapping[str, Any], numbers: Mapping[str, str], know
     if made.kind is ProductKind.MODULE:
         made = replace(made, observed=_observed(made, row.get("observed", {}), known))
     if "installed" in row:
-        made = replace(made, installed=_installed(row["installed"], known))
+        made = replace(made, installed=_installed(row["installed"]))
     return changed(made, {key: None if value == NOT_SAID else value for key, value in changes.items()})
 
 
-def _installed(given: Mapping[str, Any], known: Baseline) -> Installation:
-    refuse_unknown(given, {"state", "found"})
+def _installed(given: Mapping[str, Any]) -> Installation:
+    refuse_unknown(given, {"state", "found", "on"})
     return Installation(
-        at=moment(known.data["stated"]),
+        at=moment(given.get("on", date(2026, 6, 1))),
         state=one_of(InstallationState, given["state"]),
         found=given.get("found", given["state"]),
         manifest=digest("manifest"),

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from trustworks.assurance.changes import records as change_records
@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from trustworks.core.store import Database
 
 _REMEMBERED: Final = 500  # of a subject's last items, those that are looked at
+_RENEWED: Final = timedelta(days=7)  # after which the same finding about the installation is written anew
 _IN_USE: Final = frozenset({KeyState.OPERATIONAL})
 
 
@@ -255,7 +256,9 @@ class Collector:
             found = self._sources.installation(at)
         except TrustworksError as error:
             found = Installation(at=at, state=InstallationState.NOT_COMPARED, found=str(error))
-        if own.installed is None or replace(own.installed, at=found.at) != found:
+        last = own.installed
+        # What is as it was is written again long before it is too old.
+        if last is None or replace(last, at=found.at) != found or found.at - last.at > _RENEWED:
             self._register.change_product(own.id, installed=found)
 
     # Keeping

@@ -141,6 +141,8 @@ def _days_of_ages(facts: Facts) -> Iterator[date]:
     yield from (due + _DAY for due in map(due_of, facts.checks) if due is not None)
     for seen in (one.observed.at for one in facts.products if one.observed is not None):
         yield from (live_until(seen, what) + _DAY for what in ("identity", "health"))
+    for looked in (one.installed.at for one in facts.products if one.installed is not None):
+        yield live_until(looked, "installation") + _DAY
     for one in facts.bindings:
         yield from ends_of(one.algorithms)
 

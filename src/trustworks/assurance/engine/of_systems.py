@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from trustworks.assurance.engine.subject import Answer
-from trustworks.assurance.model import DocumentKind, Used
+from trustworks.assurance.model import DocumentKind, InstallationState, Used, live_until
 from trustworks.assurance.rulesets.domains import UNKNOWN
 from trustworks.core.trace import implements
 
@@ -93,6 +93,8 @@ def installation(subject: Subject) -> Answer:
         source=f"looked at on {last.at:%Y-%m-%d %H:%M} UTC",
         evidence=last.manifest,
     )
+    if last.state is InstallationState.INTACT and live_until(last.at, "installation") < subject.at:
+        return Answer("old", f"it was looked at last on {last.at:%Y-%m-%d}", (used,))
     return Answer(last.state.value, last.found.rstrip("."), (used,))
 
 

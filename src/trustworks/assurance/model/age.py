@@ -83,7 +83,7 @@ def _never(_: datetime, __: str) -> date:
 
 @implements("TRUSTWORKS:ASSURANCE-AGES", disabled=_never)
 def live_until(seen: datetime, what: str) -> date:
-    """The last day on which what was read from a module (`identity` or `health`) is known still."""
+    """The last day on which a look at what runs holds: `identity`, `health`, `installation`."""
     return ages().live[what].last_day(seen.date())
 
 

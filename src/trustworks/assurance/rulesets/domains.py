@@ -97,7 +97,7 @@ OF_PRODUCT: Final[Mapping[str, Domain]] = MappingProxyType(
         "demonstrated-scope": Choice(("inside", "outside", UNKNOWN)),
         "demonstrated-version": Choice(("same", "differs", UNKNOWN)),
         # How the installation of this software stands against the manifest that was signed of it.
-        "installation": Choice(("not-ours", "never", *InstallationState)),
+        "installation": Choice(("not-ours", "never", "old", *InstallationState)),
         # Points of Annex II (parameter `annex-ii`), each of which has to be argued.
         "annex-ii": Choice(("argued", "overdue", "open", "not-argued", "none")),
         # Whether an independent body evaluated the product, by any certificate.
