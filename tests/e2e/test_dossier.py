@@ -233,4 +233,4 @@ def test_a_dossier_as_a_folder_and_in_one_file_can_be_compared(
     lab: Lab, dossier: Path, container: Path
 ) -> None:
     found = lab.run("dossier", "diff", str(dossier), str(container), "--json", check=False)
-    assert {one["kind"] for one in json.loads(found.stdout)} <= {"key", "document"}
+    assert {one["kind"] for one in json.loads(found.stdout)} <= {"key", "document", "evidence"}

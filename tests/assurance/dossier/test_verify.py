@@ -14,13 +14,17 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
 from cryptography.x509.oid import NameOID
 from dossier_testbed import NOW, facts, material
+from typer.testing import CliRunner
 
+from trustworks.app.commands.dossier import app
 from trustworks.assurance.dossier import manifest
-from trustworks.assurance.dossier.diff import Change, changes, diff
-from trustworks.assurance.dossier.model import File
+from trustworks.assurance.dossier.diff import Change, changes, diff, direction
+from trustworks.assurance.dossier.model import Draft, File
 from trustworks.assurance.dossier.opened import opened
 from trustworks.assurance.dossier.packing import check_place, is_container, make, write
 from trustworks.assurance.dossier.verify import differences, faults_of, objections_of, verify
+from trustworks.assurance.evidence import Outcome
+from trustworks.assurance.report import as_values
 from trustworks.core.errors import Malformed, Rejected
 from trustworks.formats.data import Octets
 from trustworks.validation.service import Validator
@@ -189,12 +193,17 @@ def test_verdicts_products_documents_keys_and_points_are_compared(tmp_path: Path
     assert diff(old, old) == ()
     found = {(one.kind, one.about): (one.before, one.after) for one in diff(old, new)}
     assert found["about", "build"] == ("missing", "b" * 64)
-    assert "firmware: 9.9" in found["product", "13(m) hsm-1"][1]
+    assert found["product", "13(m) hsm-1, firmware"] == ("2.6", "9.9")
+    assert found["product", "13(m) hsm-1, certificates"] == ("missing", "fips:1")
     assert found["key", f"tsu-1 {'3' * 16}"] == (
         "P-256, operational, on tsu",
         "P-256, destroyed, on tsu",
     )
-    assert found["document", "annex-iii/13/13-a-cps-en-3.pdf"][1] == "absent"
+    document = "Practices (cps, en)"
+    assert found["document", document] == (
+        f"version 3, of 2026-11-20, SHA-256 {'2' * 16}",
+        f"version 4, of 2026-11-20, SHA-256 {'5' * 16}",
+    )
     assert found["identity", "root"][1] == "absent"
     assert found["point", "9"] == ("present", "missing")
     assert {one.kind for one in diff(old, new)} == {
@@ -205,6 +214,63 @@ def test_verdicts_products_documents_keys_and_points_are_compared(tmp_path: Path
         "identity",
         "point",
     }
+
+
+def evaluated(old: str, new: str) -> Change:
+    return Change(kind="verdict", about="a", before=old, after=new)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("strong", "insufficient", "fell"),
+        ("partial", "unknown", "fell"),
+        ("unknown", "insufficient", "fell"),
+        ("insufficient", "partial", "rose"),
+        ("absent", "strong", "new"),
+        ("strong", "absent", "gone"),
+    ],
+)
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-DOSSIER-FELL")
+def test_a_verdict_fell_or_rose_or_is_new_or_gone(old: str, new: str, told: str) -> None:
+    assert direction(evaluated(old, new)) == told
+
+
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-DOSSIER-FELL")
+def test_verdicts_that_fell_come_first_with_why_and_evidence_with_its_sentence(tmp_path: Path) -> None:
+    before = material()
+    item = replace(before.items[0], outcome=Outcome.FINDING, sentence="Its serial number differs.")
+    reports = [as_values(one) for one in before.reports]
+    for one in reports[0]["services"]:
+        for process in one["processes"]:
+            process["verdict"] = "strong" if process["product"] else process["verdict"]
+    old, new = made(tmp_path / "old", before), made(tmp_path / "new", replace(before, items=(item,)))
+    (old / "verdicts.json").write_text(json.dumps({"reports": reports}), encoding="utf-8")
+    found = diff(old, new)
+    fell = [one for one in found if one.kind == "verdict"]
+    assert {one.after for one in fell} == {"insufficient"}
+    assert all(one.note.startswith("fell. It is a test module") for one in fell)
+    assert found[0] == fell[0]
+    (evidence,) = (one for one in found if one.kind == "evidence")
+    assert (evidence.before, evidence.after, evidence.note) == ("ok", "finding", item.sentence)
+
+    told = CliRunner().invoke(app, ["diff", str(old), str(new)])
+    assert told.exit_code == 1
+    assert told.output.startswith("Before: Example TEST, made 2026-11-20T12:00:00+00:00, manifest ")
+    assert f"Verdicts: {len(fell)} fell, 0 rose, 0 new or gone." in told.output
+    assert "Its serial number differs." in told.output
+    values = json.loads(CliRunner().invoke(app, ["diff", str(old), str(new), "--json"]).output)
+    assert values[0]["note"].startswith("fell")
+    same = CliRunner().invoke(app, ["diff", str(old), str(old)])
+    assert same.exit_code == 0
+    assert same.output.endswith("Nothing differs.\n")
+
+
+def test_a_draft_of_a_notice_that_is_new_is_told(tmp_path: Path) -> None:
+    before = material()
+    after = replace(before, drafts=(Draft(name="incident-1", text="Draft"),))
+    (found,) = diff(made(tmp_path / "old", before), made(tmp_path / "new", after))
+    assert (found.kind, found.about, found.after) == ("notice", "incident-1", "drafted")
 
 
 def test_a_dossier_is_written_whole_or_not_at_all(tmp_path: Path) -> None:

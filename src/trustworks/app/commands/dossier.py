@@ -13,8 +13,9 @@ from trustworks.core.options import AsJson  # noqa: TC001 - Typer reads it
 from trustworks.core.printable import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
+    from trustworks.assurance.dossier.diff import Change
     from trustworks.assurance.dossier.verify import Seal, Verdict
 
 app = typer.Typer(no_args_is_help=True, help="Dossiers: verify, compare. Needs no configuration.")
@@ -83,16 +84,50 @@ def diff(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Print what differs: verdicts, products, documents, keys, identities. Exit code 1: something does."""
+    """Print what differs, verdicts that fell first. Exit code 1: something does.
+
+    Verdicts, products field by field, documents, evidence, notices, keys, identities, points of the annex.
+    Neither is verified here: `trustworks dossier verify` does that.
+    """
     from trustworks.assurance.dossier.diff import diff as compare  # noqa: PLC0415 - as above
 
     found = compare(old, new)
     if as_json:
         typer.echo(json.dumps([asdict(one) for one in found], ensure_ascii=False))
     else:
-        for one in found:
-            typer.echo(printable(f"{one.kind:<9} {one.about}: {one.before} -> {one.after}"))
+        for line in _differences(old, new, found):
+            typer.echo(printable(line))
         if not found:
             typer.echo("Nothing differs.")
     if found:
         raise typer.Exit(1)
+
+
+def _differences(old: Path, new: Path, found: Sequence[Change]) -> Iterator[str]:
+    """Which two they are, then what differs; verdicts are counted, and told with why."""
+    from trustworks.assurance.dossier.diff import FELL, ROSE, heads  # noqa: PLC0415 - as above
+
+    one, other = heads(old, new)
+    yield f"Before: {one.provider}, made {one.made}, manifest {one.manifest[:16]}"
+    yield f"After:  {other.provider}, made {other.made}, manifest {other.manifest[:16]}"
+    if one.provider != other.provider:
+        yield "THEY ARE OF TWO PROVIDERS."
+    if other.made < one.made:
+        yield "The second was made before the first."
+    verdicts = [each for each in found if each.kind == "verdict"]
+    counts = {word: sum(each.note.startswith(word) for each in verdicts) for word in (FELL, ROSE)}
+    if verdicts:
+        left = len(verdicts) - sum(counts.values())
+        yield f"Verdicts: {counts[FELL]} fell, {counts[ROSE]} rose, {left} new or gone."
+    for each in found:
+        yield f"{each.kind:<9} {each.about}: {_short(each.before)} -> {_short(each.after)}"
+        if each.note:
+            yield f"          {each.note}"
+
+
+def _short(text: str) -> str:
+    """A product that is new or gone has all its columns: what is in them, in one line."""
+    if not text.startswith("{"):
+        return text
+    filled = {name: value for name, value in json.loads(text).items() if value and value != "missing"}
+    return "; ".join(f"{name}: {value}" for name, value in filled.items())
