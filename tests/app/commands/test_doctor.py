@@ -101,6 +101,8 @@ def test_nothing_urgent_is_no_failure(wiring: Wiring, monkeypatch: pytest.Monkey
     monkeypatch.setattr(doctor, "advice", lambda _: iter(()))
     result = CliRunner().invoke(doctor.app, [], obj=wiring)
     assert result.output == "Nothing is left to be done that this program knows of.\n"
+    result = CliRunner().invoke(doctor.app, ["--severity", "now"], obj=wiring)
+    assert result.output.endswith("knows of. Less urgent than now: not asked.\n")
 
 
 def test_a_database_that_is_not_there_is_told_and_the_rest_is_looked_at(wiring: Wiring) -> None:

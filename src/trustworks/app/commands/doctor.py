@@ -90,7 +90,12 @@ def doctor(
             if one.do:
                 typer.echo(printable(f"{'':<6}{one.do}"))
         if all(one.severity is Severity.INFO for one in found):
-            typer.echo("Nothing is left to be done that this program knows of.")
+            less = (
+                ""
+                if severity is None or severity is Severity.INFO
+                else f" Less urgent than {severity}: not asked."
+            )
+            typer.echo(f"Nothing is left to be done that this program knows of.{less}")
     if any(one.severity is Severity.NOW for one in found):
         raise typer.Exit(1)
 
