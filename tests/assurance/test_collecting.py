@@ -33,8 +33,9 @@ from trustworks.assurance.model import (
     ProductKind,
     Verdict,
 )
+from trustworks.assurance.registered import facts_of, product_of
 from trustworks.assurance.rulesets import load
-from trustworks.assurance.service import Register, facts_of, product_of
+from trustworks.assurance.service import Register
 from trustworks.core.audit import Event, Recorder
 from trustworks.core.audit.search import newest
 from trustworks.core.errors import Malformed, Refused, Rejected, Unavailable

@@ -12,8 +12,9 @@ from trustworks.assurance.discovering import Shown, enter_discovered
 from trustworks.assurance.engine import evaluate
 from trustworks.assurance.model import Product, ProductKind, Verdict
 from trustworks.assurance.records import EntryKind
+from trustworks.assurance.registered import facts_of
 from trustworks.assurance.rulesets import SHIPPED, load
-from trustworks.assurance.service import Register, facts_of
+from trustworks.assurance.service import Register
 from trustworks.core.audit import Recorder
 from trustworks.core.module import ModuleInfo, Pkcs11Uri
 

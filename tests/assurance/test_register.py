@@ -33,9 +33,10 @@ from trustworks.assurance.model import (
     SourceKind,
     Transfer,
 )
-from trustworks.assurance.records import EntryKind
+from trustworks.assurance.records import EntryKind, identify
+from trustworks.assurance.registered import facts_of, history_of, products_of
 from trustworks.assurance.rules import IDENTIFYING
-from trustworks.assurance.service import Register, facts_of, history_of, identify, products_of
+from trustworks.assurance.service import Register
 from trustworks.core.audit import Recorder
 from trustworks.core.errors import BeyondLimit, Malformed, Refused, Rejected
 

@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 from trustworks.assurance.cli import app
 from trustworks.assurance.model import FactName
 from trustworks.assurance.records import EntryKind
-from trustworks.assurance.service import facts_of, history_of
+from trustworks.assurance.registered import facts_of, history_of
 from trustworks.core.audit import Recorder
 from trustworks.core.audit.search import newest
 from trustworks.core.errors import Malformed, Refused, Rejected

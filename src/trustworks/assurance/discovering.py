@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 from trustworks.assurance.collecting import product_on, uses_of
 from trustworks.assurance.model import SOFTWARE, Binding, Product, ProductKind
-from trustworks.assurance.records import EntryKind, newest
-from trustworks.assurance.service import identify, products_of
+from trustworks.assurance.records import EntryKind, identify, newest
+from trustworks.assurance.registered import products_of
 from trustworks.core.keys import records as keys
 from trustworks.core.keys.model import places
 

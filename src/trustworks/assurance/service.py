@@ -6,14 +6,11 @@ Who writes is named in each call (`by`); who may, the commands and pages have as
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, fields, replace
-from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
 
 from trustworks.assurance import records
-from trustworks.assurance.evidence import Kind, Outcome
-from trustworks.assurance.evidence import records as evidence
-from trustworks.assurance.evidence.identity import unregistered
 from trustworks.assurance.model import (
     Binding,
     Certificate,
@@ -21,14 +18,14 @@ from trustworks.assurance.model import (
     Confirmation,
     ConfirmationKind,
     Document,
-    Facts,
     Headcount,
     Product,
     ProviderPaper,
     SourceKind,
     Transfer,
 )
-from trustworks.assurance.records import EntryKind, File
+from trustworks.assurance.records import EntryKind, File, differences, identify
+from trustworks.assurance.registered import product_of, products_of
 from trustworks.assurance.rules import (
     check_about,
     check_announced,
@@ -48,22 +45,17 @@ from trustworks.core.audit.model import Event
 from trustworks.core.errors import BeyondLimit, Malformed, Rejected
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
     from sqlalchemy import Connection
 
-    from trustworks.assurance.evidence import Item
     from trustworks.assurance.model import Entry, FactName, Value
-    from trustworks.assurance.records import Version
     from trustworks.core.audit import Recorder
     from trustworks.core.audit.canonical import JSON
 
-E = TypeVar("E", bound="Entry")
-
 LARGEST_FILE: Final = 48 * 1024 * 1024  # octets
+_SHOWN: Final = 300  # characters of a reason, and of a value in an event
 _SKEW: Final = timedelta(hours=1)  # between the clock of whoever downloads and this one
-_REMEMBERED: Final = 50  # of the last looks at a module, those in which one that could be made is sought
-_SHOWN: Final = 300  # characters of a value in an event
 _KINDS: Final[Mapping[type[Any], EntryKind]] = {
     Product: EntryKind.PRODUCT,
     Certificate: EntryKind.CERTIFICATE,
@@ -402,67 +394,9 @@ class Register:
         return self._event("assurance.file-kept", kept.sha256, detail)
 
 
-def identify(entry: Entry) -> str:
-    """The id of an entry in the register: the same thing said again has the same."""
-    if isinstance(entry, Product | Certificate):
-        return entry.id
-    if isinstance(entry, Binding):
-        return f"{entry.service}/{entry.process}/{entry.product}"
-    if isinstance(entry, Headcount):
-        return f"{entry.product}/{entry.act}"
-    if isinstance(entry, ProviderPaper):
-        return f"{entry.kind}/{hashlib.sha256(entry.title.casefold().encode()).hexdigest()[:12]}"
-    digest = hashlib.sha256(records.encode(entry).encode()).hexdigest()[:16]
-    about = entry.source if isinstance(entry, Transfer) else entry.product
-    return f"{about}/{digest}"
-
-
-def differences(before: Entry | None, after: Entry) -> tuple[JSON, ...]:
-    """What differs between two versions, field by field, in a form for the audit log."""
-    found: list[JSON] = []
-    for one in fields(after):
-        old, new = (None if before is None else getattr(before, one.name)), getattr(after, one.name)
-        if old != new and not (before is None and new in (None, "", ())):
-            found.append({"field": one.name, "before": _told(old), "after": _told(new)})
-    return tuple(found)
-
-
 def _by_hand(certificate: Certificate) -> dict[FactName, Value]:
     """What persons read in it."""
     return {one.name: one.value for one in certificate.facts if one.provenance.is_by_hand}
-
-
-def _told(value: object) -> JSON:
-    if value is None or isinstance(value, bool | int):
-        return value
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, tuple) and all(isinstance(one, str) for one in value):
-        return [one[:_SHOWN] for one in value]
-    if isinstance(value, str):
-        return value[:_SHOWN]
-    # Facts and identities: their digest; the entry's versions have them whole.
-    return hashlib.sha256(repr(value).encode()).hexdigest()
-
-
-def products_of(connection: Connection) -> dict[str, Product]:
-    """All registered products."""
-    return {
-        name: one
-        for name, one in records.entries(connection, EntryKind.PRODUCT).items()
-        if isinstance(one, Product)
-    }
-
-
-def product_of(connection: Connection, identifier: str) -> Product:
-    """A registered product. Raises `Rejected` (assurance.product)."""
-    last = records.newest(connection, EntryKind.PRODUCT, identifier)
-    if last is None or last.content is None:
-        raise Rejected(
-            "assurance.product",
-            f"There is no product {identifier!a:.80}. `trustworks assurance product list` shows all.",
-        )
-    return records.decode(Product, last.content)
 
 
 def _check_unused(connection: Connection, identifier: str) -> None:
@@ -477,61 +411,3 @@ def _check_unused(connection: Connection, identifier: str) -> None:
             f"{identifier} is bound to {', '.join(used)}. End these bindings first, or give the product a "
             "day of retirement.",
         )
-
-
-def facts_of(connection: Connection) -> Facts:
-    """All that is registered, as the engine takes it."""
-
-    def of(kind: EntryKind, type_: type[E]) -> tuple[E, ...]:
-        return tuple(one for one in records.entries(connection, kind).values() if isinstance(one, type_))
-
-    products = tuple(_seen(connection, of(EntryKind.PRODUCT, Product)))
-    return Facts(
-        products=products,
-        certificates=of(EntryKind.CERTIFICATE, Certificate),
-        bindings=of(EntryKind.BINDING, Binding),
-        documents=of(EntryKind.DOCUMENT, Document),
-        checks=of(EntryKind.CHECK, Check),
-        confirmations=of(EntryKind.CONFIRMATION, Confirmation),
-        transfers=of(EntryKind.TRANSFER, Transfer),
-        headcounts=of(EntryKind.HEADCOUNT, Headcount),
-        unregistered=unregistered(_looked_at(connection), products),
-    )
-
-
-def _seen(connection: Connection, products: Iterable[Product]) -> Iterator[Product]:
-    """Products of which each says when it was seen last, where the register has when it was seen first so."""
-    looks = evidence.last_looks(connection)
-    for one in products:
-        seen = looks.get(one.id)
-        if one.observed is not None and seen is not None and seen > one.observed.at:
-            yield replace(one, observed=replace(one.observed, at=seen))
-        else:
-            yield one
-
-
-def papers_of(connection: Connection) -> tuple[ProviderPaper, ...]:
-    """The provider's own documents, each in its newest version."""
-    found = records.entries(connection, EntryKind.PAPER).values()
-    return tuple(one for one in found if isinstance(one, ProviderPaper))
-
-
-def _looked_at(connection: Connection) -> list[Item]:
-    """What was found of each module when it could be looked at last; of those of the last round."""
-    last = evidence.last_round(connection)
-    found = []
-    for kept in () if last is None else last.items:
-        item = kept.item
-        if item.kind is Kind.IDENTITY and item.outcome is Outcome.FAILED:  # what was there is there still
-            before = evidence.listing(connection, kind=Kind.IDENTITY, subject=item.subject, limit=_REMEMBERED)
-            item = next((one.item for one in before if one.item.outcome is not Outcome.FAILED), item)
-        found.append(item)
-    return found
-
-
-def history_of(connection: Connection, kind: EntryKind, identifier: str) -> list[Version]:
-    """All versions of an entry. Raises `Rejected` (assurance.absent)."""
-    found = records.history(connection, kind, identifier)
-    if not found:
-        raise Rejected("assurance.absent", f"The register has no {kind} {identifier!a:.120}.")
-    return found

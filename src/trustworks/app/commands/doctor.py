@@ -252,8 +252,8 @@ def _changes(connection: Connection, now: datetime) -> Iterator[Advice]:
 
 def _register(connection: Connection, today: date) -> Iterator[Advice]:
     from trustworks.assurance.engine import Index, evaluate  # noqa: PLC0415 - only here
+    from trustworks.assurance.registered import facts_of  # noqa: PLC0415 - as above
     from trustworks.assurance.rulesets import load  # noqa: PLC0415 - as above
-    from trustworks.assurance.service import facts_of  # noqa: PLC0415 - as above
 
     facts = facts_of(connection)
     if not facts.bindings:

@@ -26,7 +26,8 @@ from trustworks.assurance.changes.rules import (
 from trustworks.assurance.evidence import Kind
 from trustworks.assurance.evidence import records as evidence_records
 from trustworks.assurance.evidence.identity import sentences
-from trustworks.assurance.service import Register, product_of
+from trustworks.assurance.registered import product_of
+from trustworks.assurance.service import Register
 from trustworks.core.audit import Event
 from trustworks.core.errors import Malformed, Refused, Rejected
 

@@ -214,7 +214,7 @@ def remove(
 @product.command("list")
 def list_(context: typer.Context, *, as_json: AsJson = False) -> None:
     """List the products."""
-    from trustworks.assurance.service import products_of  # noqa: PLC0415 - loads the records
+    from trustworks.assurance.registered import products_of  # noqa: PLC0415 - loads the records
 
     wiring: AssuranceWiring = context.obj
     with wiring.open_database() as database, database.read() as connection:
@@ -232,7 +232,7 @@ def list_(context: typer.Context, *, as_json: AsJson = False) -> None:
 def show_(context: typer.Context, identifier: Id, *, as_json: AsJson = False) -> None:
     """Print a product, and every change of its entry."""
     from trustworks.assurance.records import EntryKind  # noqa: PLC0415 - loads the records
-    from trustworks.assurance.service import history_of, product_of  # noqa: PLC0415 - as above
+    from trustworks.assurance.registered import history_of, product_of  # noqa: PLC0415 - as above
 
     wiring: AssuranceWiring = context.obj
     with wiring.open_database() as database, database.read() as connection:

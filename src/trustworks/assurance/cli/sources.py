@@ -92,7 +92,7 @@ def match(
 
     Nothing follows from it: `certificate bind` registers one, and `confirm` states that it is the product's.
     """
-    from trustworks.assurance.service import product_of  # noqa: PLC0415 - loads the records
+    from trustworks.assurance.registered import product_of  # noqa: PLC0415 - loads the records
     from trustworks.assurance.sources import match as candidates_of  # noqa: PLC0415 - as above
 
     wiring: AssuranceWiring = context.obj

@@ -129,7 +129,7 @@ def _facts(context: typer.Context, service: str | None, sets: list[RuleSet]) -> 
     """What is registered, or what of it one service uses. Raises `Malformed` for one that nobody knows."""
     from dataclasses import replace  # noqa: PLC0415 - only here
 
-    from trustworks.assurance.service import facts_of  # noqa: PLC0415 - loads the records
+    from trustworks.assurance.registered import facts_of  # noqa: PLC0415 - loads the records
 
     wiring: AssuranceWiring = context.obj
     with wiring.open_database() as database, database.read() as connection:

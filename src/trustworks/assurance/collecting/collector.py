@@ -36,7 +36,8 @@ from trustworks.assurance.evidence.model import failed
 from trustworks.assurance.evidence.modules import PROBED, health_item
 from trustworks.assurance.evidence.traced import TRACED, trace_item
 from trustworks.assurance.model import Installation, InstallationState
-from trustworks.assurance.service import Register, facts_of
+from trustworks.assurance.registered import facts_of
+from trustworks.assurance.service import Register
 from trustworks.core.audit import Event
 from trustworks.core.errors import TrustworksError, Unavailable
 from trustworks.core.module.states import KeyState

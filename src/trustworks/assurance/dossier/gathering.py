@@ -19,8 +19,8 @@ from trustworks.assurance.dossier.persons import (
 )
 from trustworks.assurance.engine import Index, evaluate, forecast
 from trustworks.assurance.evidence import records as evidence
+from trustworks.assurance.registered import facts_of, papers_of
 from trustworks.assurance.rulesets import SHIPPED, load
-from trustworks.assurance.service import facts_of, papers_of
 from trustworks.assurance.sources import Download, read_any
 from trustworks.assurance.sources.trusted_list import is_list
 from trustworks.core.errors import Malformed

@@ -1,6 +1,7 @@
 """The register's tables and all SQL on them, and how an entry is written in one."""
 
 from trustworks.assurance.records.encoding import decode, encode, encode_facts
+from trustworks.assurance.records.naming import differences, identify
 from trustworks.assurance.records.tables import (
     EntryKind,
     File,
@@ -25,6 +26,7 @@ __all__ = [
     "add_file",
     "catalogued",
     "decode",
+    "differences",
     "encode",
     "encode_facts",
     "entries",
@@ -32,6 +34,7 @@ __all__ = [
     "files",
     "find",
     "history",
+    "identify",
     "newest",
     "replace_catalogue",
     "write",

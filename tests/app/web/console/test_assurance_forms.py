@@ -17,7 +17,8 @@ from trustworks.assurance.evidence import Item, Kind, Outcome
 from trustworks.assurance.evidence import records as evidence
 from trustworks.assurance.model import CheckKind
 from trustworks.assurance.records import EntryKind
-from trustworks.assurance.service import LARGEST_FILE, facts_of, history_of
+from trustworks.assurance.registered import facts_of, history_of
+from trustworks.assurance.service import LARGEST_FILE
 
 if TYPE_CHECKING:
     from console_testbed import Answer, Office, Visitor

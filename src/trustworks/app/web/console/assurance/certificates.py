@@ -12,7 +12,8 @@ from trustworks.app.web.console.edge import Page, nothing_here
 from trustworks.assurance import records
 from trustworks.assurance.model import Certificate, Document, DocumentKind, FactName
 from trustworks.assurance.records import EntryKind
-from trustworks.assurance.service import LARGEST_FILE, products_of
+from trustworks.assurance.registered import products_of
+from trustworks.assurance.service import LARGEST_FILE
 from trustworks.assurance.sources import merge
 from trustworks.core.errors import Malformed
 from trustworks.core.http import RawResponse

@@ -18,9 +18,10 @@ from trustworks.assurance.model import (
     due_of,
     value_text,
 )
-from trustworks.assurance.records import EntryKind
+from trustworks.assurance.records import EntryKind, differences
+from trustworks.assurance.registered import facts_of
 from trustworks.assurance.rules import FUNCTIONS
-from trustworks.assurance.service import LARGEST_FILE, differences, facts_of
+from trustworks.assurance.service import LARGEST_FILE
 from trustworks.assurance.sources import stale
 
 if TYPE_CHECKING:

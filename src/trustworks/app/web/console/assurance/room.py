@@ -7,9 +7,10 @@ from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
 from trustworks.app.web.console.edge import Page
+from trustworks.assurance.registered import facts_of
 from trustworks.assurance.report import NOT_A_DECISION
 from trustworks.assurance.rulesets import SHIPPED, load
-from trustworks.assurance.service import Register, facts_of
+from trustworks.assurance.service import Register
 from trustworks.core.audit import Event
 from trustworks.core.errors import Malformed
 from trustworks.core.roles.model import Act, Role
