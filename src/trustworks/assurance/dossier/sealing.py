@@ -31,6 +31,10 @@ _TYPES: Final = {
     "txt": "text/plain",
     "xml": "application/xml",
 }
+_OCTETS: Final = "application/octet-stream"
+# What others made is kept as it was given: its name promises nothing, and the seal says no more than that.
+_OF_OTHERS: Final = ("annex-iii/13/", "evidence/", "installation/")
+_OURS: Final = frozenset({"evidence/index.json", "evidence/live.json"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,5 +84,10 @@ class Sealer:
 
 
 def media_type_of(name: str) -> str:
-    """The media type of a file of a dossier by its name, the same on every machine."""
-    return _TYPES.get(name.rpartition(".")[2].lower(), "application/octet-stream")
+    """The media type of a file of a dossier by its place, the same on every machine.
+
+    A file of which others say by its name what it is, such as a text called ``certificate.pdf``, is octets.
+    """
+    if name.startswith(_OF_OTHERS) and name not in _OURS:
+        return _OCTETS
+    return _TYPES.get(name.rpartition(".")[2].lower(), _OCTETS)
