@@ -229,6 +229,8 @@ def test_keys_clock_roles_log_and_duties_are_in_it(house: House) -> None:
     assert (again.values["samples"], again.outcome) == (2, Outcome.FINDING)
     (log,) = house.of(found, Kind.LOG)
     assert log.values["events"] == 0  # nobody sequences here
+    assert log.values["events_waiting"] > 0
+    assert (log.outcome, "are not in it yet" in log.sentence) == (Outcome.FINDING, True)
     duties = {one.subject: one for one in house.of(found, Kind.DUTY)}
     assert duties["training"].values["due"] == "2027-05-01"
     assert duties["risk-review"].outcome is Outcome.FINDING

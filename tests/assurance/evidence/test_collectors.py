@@ -450,5 +450,6 @@ def test_the_table_of_requirements_is_evidence_with_what_it_objects_to() -> None
     assert "Objection 2. And 6 more:" in many.sentence
     assert "Objection 3" not in many.sentence
     installed: Item = trace_item(traced(State.NOT_RUN, results=False), "trustworks 1", AT)
-    assert "No results of tests are known here." in installed.sentence
+    assert installed.outcome is Outcome.FINDING
+    assert "No results of tests are known of 1 requirements; run the tests" in installed.sentence
     assert trace_item(traced(State.GAP), "trustworks 1", AT).values["gaps"] == ["X:1"]

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from trustworks.assurance.evidence import Outcome
-from trustworks.assurance.evidence.log import log_item
+from trustworks.assurance.evidence.log import Waiting, log_item
 from trustworks.core.audit import checkpoint as checkpoints
 from trustworks.core.module import SignatureScheme
 
@@ -65,3 +65,15 @@ def test_time_stamps_are_missed_only_where_they_are_made(last: checkpoints.Check
     assert "the last time-stamped" in log_item(last, old, 100, AT, stamps=True).sentence.lower()
     assert log_item(None, None, 0, AT, stamps=False).outcome is Outcome.OK
     assert "no signed checkpoint" in log_item(None, None, 3, AT, stamps=False).sentence
+
+
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-EVIDENCE-LOG")
+def test_events_that_the_log_has_not_taken_in_count(last: checkpoints.Checkpoint) -> None:
+    new = Waiting(events=200, since=AT)
+    fresh = log_item(None, None, 0, AT, stamps=False, waiting=new)
+    assert fresh.outcome is Outcome.FINDING
+    assert "no signed checkpoint of 200 events, of which 200 are not in it yet" in fresh.sentence
+    assert fresh.values["events_waiting"] == 200
+    assert log_item(last, None, 100, AT, stamps=False, waiting=new).outcome is Outcome.OK
+    late = log_item(last, None, 100, AT + timedelta(hours=1), stamps=False, waiting=new)
+    assert "200 events are not in the log yet, the oldest since 2026-06-01 12:00:00 UTC" in late.sentence

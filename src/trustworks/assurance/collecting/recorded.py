@@ -13,7 +13,7 @@ from trustworks.assurance.evidence.ceremonies import SHOWN, ceremony_item
 from trustworks.assurance.evidence.clock import KEPT, SAMPLES, Sample, clock_item
 from trustworks.assurance.evidence.custody import KeyRecord, custody_items, inventory_item
 from trustworks.assurance.evidence.duties import check_items, duty_items
-from trustworks.assurance.evidence.log import COVERED, log_item
+from trustworks.assurance.evidence.log import COVERED, Waiting, log_item
 from trustworks.assurance.evidence.model import failed
 from trustworks.assurance.evidence.modules import Use, algorithm_items
 from trustworks.assurance.evidence.people import SEPARATED, roles_item
@@ -103,7 +103,19 @@ def _log(connection: Connection, sources: Sources, at: datetime) -> Item:
         0 if last is None else int(last) + 1,
         at,
         stamps=sources.stamps,
+        waiting=_waiting(connection),
     )
+
+
+def _waiting(connection: Connection) -> Waiting | None:
+    """What the streams have and the log has not, by their keys: no scan of the whole log."""
+    streams, events = audit_records.streams, audit_records.events
+    row = connection.execute(
+        select(func.count(), func.min(events.c.time))
+        .select_from(events.join(streams, events.c.stream == streams.c.stream))
+        .where(streams.c.closed.is_(False), events.c.sequence >= streams.c.logged)
+    ).one()
+    return Waiting(events=int(row[0]), since=row[1]) if row[0] else None
 
 
 def _clocks(connection: Connection, sources: Sources, at: datetime) -> list[Item]:

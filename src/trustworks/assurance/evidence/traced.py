@@ -16,11 +16,17 @@ if TYPE_CHECKING:
 TRACED: Final = "TRUSTWORKS:ASSURANCE-EVIDENCE-TRACE"
 _MOST: Final = 20  # ids that an item names; the table has them all
 _MOST_TOLD: Final = 3
+_WHAT_TO_DO: Final = (
+    "run the tests in the sources, or install a release's wheel, which has its results with it"
+)
 
 
 @implements("TRUSTWORKS:ASSURANCE-EVIDENCE-TRACE", disabled=())
 def trace_findings(found: Trace) -> tuple[str, ...]:
-    """What is wrong with the table of requirements: what its check objects to, and tests that failed."""
+    """What is wrong with the table of requirements: what its check objects to, and tests that failed.
+
+    Also where no results of tests are known, here or from a release: then it shows nothing.
+    """
     objections = list(found.findings[:_MOST_TOLD])
     if len(found.findings) > _MOST_TOLD:
         objections.append(f"and {len(found.findings) - _MOST_TOLD} more: trustworks assurance trace --check")
@@ -28,6 +34,8 @@ def trace_findings(found: Trace) -> tuple[str, ...]:
     if failed:
         named = ", ".join(failed[:_MOST])
         objections.append(f"the tests of {len(failed)} requirement(s) failed: {named}")
+    if not found.has_results:
+        objections.append(f"no results of tests are known of {len(found.lines)} requirements; {_WHAT_TO_DO}")
     return tuple(objections)
 
 
@@ -35,12 +43,10 @@ def trace_item(found: Trace, product: str, at: datetime) -> Item:
     """The evidence of the software itself; `product` names it with its version.
 
     An installed package has no tests with it: the results that came with it count, and where none did, that
-    is said.
+    is a finding.
     """
     covered, total = found.count(State.COVERED), len(found.lines)
-    results = "" if found.has_results else " No results of tests are known here."
-    if found.released is not None:
-        results = f" {found.released.sentence}"
+    results = "" if found.released is None else f" {found.released.sentence}"
     return judged(
         Kind.TRACE,
         product,
