@@ -328,6 +328,52 @@ def test_a_certificate_is_bound_out_of_an_import(register: Register, database: D
     assert kept.content == as_json(cmvp_record())
 
 
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-UNBIND")
+def test_a_certificate_that_was_bound_by_mistake_is_taken_off_with_a_reason(
+    register: Register, database: Database
+) -> None:
+    register.enter(HSM)
+    register.take_in(as_json(cmvp_record()), **IMPORTED)
+    with pytest.raises(Rejected, match="is not bound to hsm-1: nothing is to be undone"):
+        register.unbind_certificate(CERTIFICATE, "hsm-1", reason="a mistake")
+    register.bind_certificate(CERTIFICATE, "hsm-1")
+    with pytest.raises(Malformed, match="Say why"):
+        register.unbind_certificate(CERTIFICATE, "hsm-1", reason=" ")
+    with pytest.raises(Malformed, match="Shorten it"):
+        register.unbind_certificate(CERTIFICATE, "hsm-1", reason="x" * 301)
+    register.unbind_certificate(CERTIFICATE, "hsm-1", reason="of another version")
+
+    found = facts(database)
+    assert found.products[0].certificates == ()
+    assert [one.id for one in found.certificates] == [CERTIFICATE]  # registered, and bound to nothing
+    (event,) = events(database, "assurance.certificate-unbound")
+    assert (event["subject"], event["actor"]) == ({"entry": "hsm-1"}, "olga")
+    assert (event["detail"]["certificate"], event["detail"]["reason"]) == (CERTIFICATE, "of another version")
+    register.bind_certificate(CERTIFICATE, "hsm-1")  # it can be bound again
+    assert facts(database).products[0].certificates == (CERTIFICATE,)
+
+
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-PROFILE-OF-CRITERIA")
+def test_no_protection_profile_is_confirmed_of_a_fips_certificate(
+    register: Register, database: Database
+) -> None:
+    register.enter(HSM)
+    register.take_in(as_json(cmvp_record()), **IMPORTED)
+    register.bind_certificate(CERTIFICATE, "hsm-1")
+    read = Confirmation(
+        product="hsm-1",
+        certificate=CERTIFICATE,
+        kind=ConfirmationKind.PROFILE,
+        values=("EN 419221-5",),
+        by="p-1",
+        on=EARLIER.date(),
+        page="security policy, page 1",
+    )
+    with pytest.raises(Rejected, match=r"fips:9001 is a certificate of FIPS 140, .* bound\."):
+        register.enter(read)
+    assert facts(database).confirmations == ()
+
+
 def test_one_that_no_import_has_is_told(register: Register) -> None:
     register.enter(HSM)
     with pytest.raises(Rejected, match="No import has the certificate 'fips:9001'"):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from trustworks.assurance.model import (
     Binding,
+    CertificateKind,
     Check,
     Confirmation,
     ConfirmationKind,
@@ -60,6 +61,10 @@ _OF_A_STANDARD: Final = frozenset({DocumentKind.CONFORMITY, DocumentKind.ISO_197
 # What can be compared between an instance and its certificate.
 _COMPARABLE: Final = ("hardware", "firmware", "software", "model", "variant", "serial")
 _LONGEST: Final = 500  # characters of any one text
+_WITHOUT_PROFILES: Final = {
+    CertificateKind.FIPS: "a certificate of FIPS 140",
+    CertificateKind.QSCD: "an entry of the notified list",
+}
 
 
 def check_form(entry: Entry) -> None:
@@ -219,6 +224,22 @@ def check_about(entry: Entry, products: Mapping[str, Product], files: Container[
         )
     if isinstance(entry, Document | ProviderPaper) and entry.sha256 not in files:
         raise Rejected("assurance.file", f"The file {entry.sha256} is not kept; give the file itself.")
+
+
+@implements("TRUSTWORKS:ASSURANCE-PROFILE-OF-CRITERIA", disabled=None)
+def check_confirmable(confirmation: Confirmation, kind: CertificateKind) -> None:
+    """Refuse a confirmation of what certificates of the scheme never are about. Raises `Rejected`.
+
+    Protection profiles are of the Common Criteria, and of criteria like them; a caveat is FIPS 140's, and a
+    configuration as certified EUCC's, yet a person can read conditions in the documents of any.
+    """
+    if confirmation.kind is ConfirmationKind.PROFILE and kind in _WITHOUT_PROFILES:
+        raise Rejected(
+            "assurance.profile",
+            f"{confirmation.certificate} is {_WITHOUT_PROFILES[kind]}, which is never about a protection "
+            f"profile. Confirm it of {confirmation.product}'s certificate by Common Criteria or EUCC, once "
+            "that is bound.",
+        )
 
 
 @implements("TRUSTWORKS:ASSURANCE-KNOWN-PROCESS", disabled=None)

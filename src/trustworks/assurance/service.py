@@ -31,6 +31,7 @@ from trustworks.assurance.rules import (
     check_announced,
     check_binding,
     check_compared,
+    check_confirmable,
     check_corrected,
     check_day,
     check_form,
@@ -43,6 +44,7 @@ from trustworks.assurance.sources import Download, Imported, by_hand, merge, rea
 from trustworks.assurance.sources.checks import objection
 from trustworks.core.audit.model import Event
 from trustworks.core.errors import BeyondLimit, Malformed, Rejected
+from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -113,7 +115,9 @@ class Register:
             if isinstance(entry, Confirmation):
                 held = records.newest(connection, EntryKind.CERTIFICATE, entry.certificate)
                 if held is not None and held.content is not None:
-                    check_compared(entry, products[entry.product], records.decode(Certificate, held.content))
+                    certificate = records.decode(Certificate, held.content)
+                    check_confirmable(entry, certificate.kind)
+                    check_compared(entry, products[entry.product], certificate)
             return self._write(connection, entry)
 
         self._recorder.transact_all(
@@ -277,6 +281,39 @@ class Register:
         certificate = answer[0][0]
         assert isinstance(certificate, Certificate)  # noqa: S101 - it is written first
         return certificate
+
+    @implements("TRUSTWORKS:ASSURANCE-UNBIND", disabled=None)
+    def unbind_certificate(self, identifier: str, product: str, *, reason: str) -> None:
+        """Take a certificate from a product that it was bound to by mistake; `reason` goes into the event.
+
+        Both stay registered, with their versions, and so does what persons confirmed: that counts for nothing
+        while the certificate is not bound. Raises `Malformed` without a reason, and `Rejected`
+        (assurance.product, assurance.certificate) for what there is not, or is not bound.
+        """
+        if not reason.strip():
+            raise Malformed(f"Say why {identifier!a:.80} is not the certificate of {product!a:.80}.")
+        if len(reason) > _SHOWN:
+            raise Malformed(f"The reason has more than {_SHOWN} characters. Shorten it.")
+
+        def action(connection: Connection) -> tuple[JSON, ...]:
+            bound = product_of(connection, product)
+            if identifier not in bound.certificates:
+                raise Rejected(
+                    "assurance.certificate",
+                    f"The certificate {identifier!a:.80} is not bound to {product}: nothing is to be undone.",
+                )
+            left = tuple(one for one in bound.certificates if one != identifier)
+            return self._write(connection, replace(bound, certificates=left))
+
+        def events(changed: tuple[JSON, ...]) -> tuple[Event, ...]:
+            detail: dict[str, JSON] = {
+                "certificate": identifier,
+                "changed": list(changed),
+                "reason": reason.strip(),
+            }
+            return (self._event("assurance.certificate-unbound", product, detail),)
+
+        self._recorder.transact_all(events, action)
 
     def enter_certificate(self, certificate: Certificate, *, correction: str = "") -> None:
         """Register a certificate that a person typed in, from a file that is kept.

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from trustworks.assurance.engine.standing import Standing
 
 certificate = typer.Typer(
-    no_args_is_help=True, help="Certificates of products: import, add, find, bind, list, show, file."
+    no_args_is_help=True, help="Certificates of products: import, add, find, bind, unbind, list, show, file."
 )
 
 Id = Annotated[str, typer.Argument(help="Scheme and number, for example fips:4962.", metavar="CERTIFICATE")]
@@ -302,6 +302,25 @@ def bind(
             kept = register.keep(data, name=file.name, source=source or "its owner", retrieved=today())
         register.bind_certificate(identifier, product, file=kept, although=although)
     typer.echo(f"Bound {identifier} to {product}.")
+
+
+@certificate.command()
+@performs(Act.CONFIGURE)
+def unbind(
+    context: typer.Context,
+    identifier: Id,
+    product: Annotated[str, typer.Argument(help="The product.", metavar="PRODUCT")],
+    *,
+    reason: Annotated[str, typer.Option(help="Why it is not the product's; goes into the audit log.")],
+    by: By = "system-administrator",
+) -> None:
+    """Take a certificate from a product that it was bound to by mistake; both stay registered.
+
+    One that ended, or that was replaced by another, stays bound: verdicts know from when to when it held.
+    """
+    with open_register(context, by) as register:
+        register.unbind_certificate(identifier, product, reason=reason)
+    typer.echo(f"{identifier} is no longer bound to {product}.")
 
 
 @certificate.command("list")

@@ -197,6 +197,9 @@ def test_a_download_is_imported_found_and_bound_with_its_file(office: Office) ->
     assert "sandbox" in kept.headers["content-security-policy"]
     carl.get(f"{ROOT}/files/{'0' * 64}", 404)
     carl.get(f"{ROOT}/certificate?id=fips:1", 404)
+    assert "Say why" in carl.submit(one, f"{ROOT}/unbind", 400, product="hsm-9").text
+    carl.submit(one, f"{ROOT}/unbind", product="hsm-9", reason="of another version")
+    assert "It is bound to no product." in carl.get(one).text
 
 
 def test_a_document_is_kept_as_it_is(office: Office) -> None:
@@ -272,6 +275,7 @@ def test_an_auditor_changes_nothing_and_is_offered_nothing(office: Office) -> No
     ):
         dora.send(f"{page}/{to}", 403, **token, name="x", reason="x")
     dora.send(f"{ROOT}/products", 403, **token, **NEW)
+    dora.send(f"{ROOT}/unbind", 403, **token, certificate=FIPS, product="box-2", reason="x")
     assert facts(office) == known
 
 

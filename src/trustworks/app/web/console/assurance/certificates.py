@@ -63,6 +63,7 @@ class CertificatePages(Room):
             Page(path=f"{ROOT}/import", answer=self.take_in, **takes),
             Page(path=f"{ROOT}/bind", answer=self.bind, **takes),
             Page(path=f"{ROOT}/document", answer=self.document, **takes),
+            Page(path=f"{ROOT}/unbind", act=Act.CONFIGURE, answer=self.unbind, method="POST"),
         ]
 
     def show_all(self, visit: Visit) -> RawResponse:
@@ -144,6 +145,16 @@ class CertificatePages(Room):
             kept = register.keep(data, name=name, source=source, retrieved=self._office.now().utc)
         register.bind_certificate(
             visit.field("certificate"), product, file=kept, although=fields.one_line(visit, "although")
+        )
+        return self._edge.redirect(f"{PRODUCTS}/{product}")
+
+    def unbind(self, visit: Visit) -> RawResponse:
+        """Take a certificate from a product that it was bound to by mistake."""
+        product = visit.field("product")
+        if not product:
+            raise Malformed("Choose the product that it is not of.")
+        self._register(visit).unbind_certificate(
+            visit.field("certificate"), product, reason=fields.one_line(visit, "reason")
         )
         return self._edge.redirect(f"{PRODUCTS}/{product}")
 
