@@ -131,6 +131,7 @@ def test_a_module_is_registered_step_by_step_and_its_verdict_rises(
     run(registered, "check", "add", "function", "hsm-1", "--person", "a")
     run(registered, "check", "add", "dual-control", "hsm-1", "--person", "a", "--person", "b")
     run(registered, "headcount", "set", "hsm-1", "backup", "3", "--allowed", "3")
+    run(registered, "transfer", "add", "hsm-1", "hsm-1", "--backup", "--equal-protection")
 
     found = process(registered)
     assert {one["option"]: one["verdict"] for one in found["options"]}["CUR-FIPS140-3-L3"] == "strong"

@@ -82,6 +82,7 @@ def register(lab: Lab, folder: Path) -> None:
         seen_by = ("--person", "a", "--person", "b", "--seal", "S-1")
         lab.run("assurance", "check", "add", kind, "hsm-1", *seen_by)
     lab.run("assurance", "headcount", "set", "hsm-1", "backup", "3", "--allowed", "3")
+    lab.run("assurance", "transfer", "add", "hsm-1", "hsm-1", "--backup", "--equal-protection")
 
 
 def verdict(lab: Lab) -> str:

@@ -24,7 +24,7 @@ from expected_base import (
     part,
     refuse_unknown,
 )
-from expected_statements import checks, confirmations, documents, headcounts, taken_away, transfer
+from expected_statements import checks, confirmations, documents, headcounts, taken_away, transfers
 
 from trustworks.assurance.model import (
     Binding,
@@ -107,7 +107,7 @@ def facts(row: Mapping[str, Any], known: Baseline) -> Facts:
         documents=documents(bases, row, known, without),
         checks=checks(bases, row, known, without),
         confirmations=confirmations(bases, row, known, without, numbers),
-        transfers=tuple(transfer(one, known) for one in row.get("transfer", ())),
+        transfers=transfers(bases, row, known, without),
         headcounts=headcounts(bases, row, known, without),
         unregistered=tuple(_live(one, known) for one in row.get("unregistered", ())),
     )

@@ -40,10 +40,11 @@ def taken_away(row: Mapping[str, Any]) -> frozenset[tuple[str, str]]:
         "check": CheckKind,
         "confirmation": ConfirmationKind,
         "headcount": None,
+        "backup": None,
     }
     taken = set()
     for one in row.get("without", ()):
-        what, _, which = one.partition(" ")
+        what, _, which = one.partition(" ")  # `backup` alone: there is one only
         if what not in kinds:
             raise ExpectationError(f"cannot take away {one!r}: it begins with none of {', '.join(kinds)}")
         kind = kinds[what]
@@ -178,6 +179,22 @@ def _versions(product: str, known: Baseline) -> tuple[str, ...]:
     """What a person compares: the versions of the product, where a row does not say what was compared."""
     own = known.data["product"][product]
     return tuple(f"{name}={own[name]}" for name in ("hardware", "firmware", "software") if name in own)
+
+
+def transfers(
+    bases: Iterable[Part], row: Mapping[str, Any], known: Baseline, without: frozenset[tuple[str, str]]
+) -> tuple[Transfer, ...]:
+    """Those of the row, and the backups of modules for which it has none of its own."""
+    own = tuple(transfer(one, known) for one in row.get("transfer", ()))
+    told = {product for one in own if one.backup for product in (one.source, one.target)}
+    kept = {
+        base.product: {"source": base.product, "target": f"backup of {base.product}", "backup": True, **one}
+        for base in bases
+        for one in known.data["backup"]
+        if known.data["product"][base.product]["kind"] == "module"
+    }
+    made = () if ("backup", "") in without else tuple(kept[one] for one in kept if one not in told)
+    return (*own, *(transfer(one, known) for one in made))
 
 
 def transfer(given: Mapping[str, Any], known: Baseline) -> Transfer:

@@ -208,6 +208,7 @@ def test_verdicts_products_documents_keys_and_points_are_compared(tmp_path: Path
     assert found["point", "9"] == ("present", "missing")
     assert {one.kind for one in diff(old, new)} == {
         "about",
+        "verdict",  # nobody says of the new product that it is software
         "product",
         "document",
         "key",

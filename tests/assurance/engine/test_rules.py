@@ -560,6 +560,23 @@ def test_a_module_that_does_not_work_is_insufficient() -> None:
     assert process(well).verdict is STRONG
 
 
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-FUNCTIONING")
+def test_what_says_that_it_works_is_named() -> None:
+    given = known("cc")
+    given = replace(given, products=tuple(replace(one, healthy=None) for one in given.products))
+    found = [one.sentence for one in process(given).conditions if one.rule == "functioning"]
+    assert found == ["It works, by the check on 2026-02-01."]
+
+
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-TEST-MODULE")
+def test_a_test_module_is_insufficient_in_every_process_of_modules() -> None:
+    given = known("cc-profile", processes=[USE, "certificates/ca_key_generation"])
+    told = replace(given, products=tuple(replace(one, real_hardware=False) for one in given.products))
+    for name in ("guidance", "current"):
+        found = [one for service in evaluate(told, load(name), DAY).services for one in service.processes]
+        assert {one.verdict for one in found if one.product} == {INSUFFICIENT}
+
+
 @pytest.mark.req("TRUSTWORKS:ASSURANCE-UNCOVERED")
 def test_each_area_that_no_certificate_covers_is_argued() -> None:
     row = {"document": [{"kind": "iso19790-demonstration", "standard": "ISO/IEC 19790"}]}
@@ -609,6 +626,11 @@ def test_the_certificates_of_both_modules_allow_it() -> None:
 def test_backups_are_protected_as_inside_and_made_by_two() -> None:
     path = "certificates/key_backup_restore"
     assert process(known("cc"), "guidance", path).verdict is STRONG
+    silent = process(known("cc", without=["backup"]), "guidance", path)
+    assert silent.verdict is UNKNOWN
+    assert "No backup is on record" in str(silent)
+    nobody = known("cc", without=["backup"], headcount=[{"persons": 0, "allowed": 0}])
+    assert process(nobody, "guidance", path).verdict is STRONG
     for wrong in ({"equal-protection": False}, {"dual-control": False}):
         told = known("cc", transfer=[{"source": "module", "target": "module", "backup": True} | wrong])
         assert process(told, "guidance", path).verdict is INSUFFICIENT

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from trustworks.assurance.engine.subject import Subject
-    from trustworks.assurance.model import Transfer
+    from trustworks.assurance.model import Headcount, Transfer
 
 _AHEAD: Final = timedelta(days=365)  # an end of an algorithm within it is told
 
@@ -78,11 +78,23 @@ def _moves(subject: Subject) -> tuple[Transfer, ...] | Answer:
 
 @implements("TRUSTWORKS:ASSURANCE-BACKUPS", disabled=Answer("equal"))
 def backup(subject: Subject) -> Answer:
-    """How keys went into backups and came back."""
+    """How keys went into backups and came back.
+
+    Where no backup is on record that is no evidence that there is none; that nobody may make one is.
+    """
     moves = tuple(one for one in _transfers(subject) if one.backup and one.on <= subject.at)
-    if not moves:
-        return Answer("none")
-    return _protected(moves, "backup")
+    if moves:
+        return _protected(moves, "backup")
+    counted = _counted(subject)
+    if counted and not any(one.persons for one in counted):
+        return Answer("not-made", f"counted on {max(one.on for one in counted)}", counted)
+    return Answer("none")
+
+
+def _counted(subject: Subject) -> tuple[Headcount, ...]:
+    """The last count of persons for each act."""
+    found = [one for one in subject.index.headcounts.get(subject.product.id, ()) if one.on <= subject.at]
+    return tuple({one.act: one for one in sorted(found, key=lambda one: one.on)}.values())
 
 
 def _transfers(subject: Subject) -> tuple[Transfer, ...]:
@@ -105,10 +117,9 @@ def _protected(moves: tuple[Transfer, ...], what: str) -> Answer:
 @implements("TRUSTWORKS:ASSURANCE-HEADCOUNT", disabled=Answer("within"))
 def headcount(subject: Subject) -> Answer:
     """Whether no more persons may act than the practice statement says."""
-    found = [one for one in subject.index.headcounts.get(subject.product.id, ()) if one.on <= subject.at]
-    if not found:
+    latest = _counted(subject)
+    if not latest:
         return Answer(UNKNOWN, "nobody has counted who may back keys up and recover them")
-    latest = tuple({one.act: one for one in sorted(found, key=lambda one: one.on)}.values())
     used = latest
     # Dual control takes two; where nobody may, and nothing was backed up, there is nothing to control.
     kept = any(one.backup and one.on <= subject.at for one in _transfers(subject))

@@ -127,8 +127,9 @@ def health(subject: Subject) -> Answer:
         return Answer("failed", f"the check {found.told}", found.facts)
     if subject.product.healthy is None:
         answers = {"passed": "well", "one-person": "well", "overdue": "overdue"}
+        answer = answers.get(str(found.value), UNKNOWN)
         told = found.told if found.facts else "no probe and no check is on record"
-        return Answer(answers.get(str(found.value), UNKNOWN), told, found.facts)
+        return Answer(answer, f"the check {told}" if answer == "well" else told, found.facts)
     seen = subject.product.observed
     when = "" if seen is None else f" of {seen.at:%Y-%m-%d}"
     used = Used(

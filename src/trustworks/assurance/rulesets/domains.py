@@ -105,7 +105,8 @@ OF_PRODUCT: Final[Mapping[str, Domain]] = MappingProxyType(
         # From the module that makes a key to the one that uses it.
         "transfer": Choice(("not-needed", "equal", "unequal", "single", UNKNOWN)),
         "transfer-allowed": Choice(("not-needed", "allowed", "not-allowed", UNKNOWN)),
-        "backup": Choice(("equal", "unequal", "single", "none", UNKNOWN)),
+        # Not made: nobody may make one. None: none is on record, which says nothing of whether there is one.
+        "backup": Choice(("equal", "unequal", "single", "not-made", "none", UNKNOWN)),
         "headcount": Choice(("within", "over", "too-few", "unstated", UNKNOWN)),
         "algorithms": Choice(("agreed", "ending", "ended", "not-agreed", UNKNOWN)),
         "qscd": Choice(("notified", "ended", "none")),
