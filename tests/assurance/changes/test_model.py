@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -93,6 +93,34 @@ def test_a_wrong_plan_is_refused_with_its_place(tmp_path: Path, text: str, told:
     with pytest.raises(Malformed) as caught:
         read_plan(file)
     assert told in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"elements": ["z", "q"]}, "a: descriptions of services, policies, .* j: third parties"),
+        ({"elements": ["z", "q"]}, "at 'elements.1': it is no such letter\\.$"),
+        ({"elements": []}, "b: the technical architecture"),
+        ({"elements": "b"}, 'in a list, such as \\["b"\\]'),
+        ({"planned": date(2026, 8, 1)}, "at 'planned': write the time with its zone, .* a day alone"),
+        ({"planned": "2026-08-01"}, "at 'planned': write the time with its zone"),
+        ({"planned": "soon"}, "at 'planned': write the time with its zone"),
+        (
+            {"expected": {"colour": "1"}},
+            "at 'expected.colour': it cannot be told of .* 'serial', 'manufacturer'",
+        ),
+        ({"entered": {"serial": "1"}}, "there are: 'software' or 'variant'"),
+        ({"extra": 1}, "no such field; there are: title, planned, description"),
+        ({"title": 1}, "at 'title': write a text in quotation marks"),
+        ({"title": "x" * 300}, "longer than 200 characters"),
+        ({"evidence": [{"title": "x", "sha256": "no"}]}, "no SHA-256 in hexadecimal"),
+        ({"evidence": [{"title": "x", "colour": "no"}]}, "at 'evidence.0.colour': there is no such"),
+    ],
+)
+def test_what_is_wrong_is_said_in_a_sentence_with_what_to_write(changed: dict[str, Any], told: str) -> None:
+    with pytest.raises(Malformed, match=told) as caught:
+        plan_of(VALUES | changed)
+    assert "Input should" not in str(caught.value)
 
 
 def test_what_is_no_file_or_no_text_is_refused(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping  # noqa: TC003 - Pydantic reads it at run time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from functools import cache
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
+from trustworks.assurance.changes.wording import WITH_ZONE, worded
 from trustworks.core.errors import Malformed
 
 if TYPE_CHECKING:
@@ -171,10 +172,8 @@ def plan_of(values: Any) -> ChangePlan:
     try:
         plan = _plans().validate_python(values)
     except ValidationError as error:
-        wrong = [
-            (".".join(map(str, one["loc"])) or "the file", one["msg"])
-            for one in error.errors(include_url=False, include_input=False)
-        ]
+        names = [one.name for one in fields(ChangePlan)]
+        wrong = worded(error.errors(include_url=False, include_input=False), ELEMENTS, names)
         wrong += _unmet(values, {where for where, _ in wrong})
         raise _refusal(wrong) from None
     if wrong := _unmet(plan.values() | {"planned": plan.planned}, set()):
@@ -188,8 +187,9 @@ def _unmet(values: Any, known: Container[str]) -> list[tuple[str, str]]:
         return []
     found = []
     planned = values.get("planned")
-    if "planned" not in known and isinstance(planned, datetime) and planned.tzinfo is None:
-        found.append(("planned", "write the time with its zone, such as 2026-09-01T08:00:00Z"))
+    bare = isinstance(planned, date) and (not isinstance(planned, datetime) or planned.tzinfo is None)
+    if "planned" not in known and bare:
+        found.append(("planned", WITH_ZONE))
     if (values.get("expected") or values.get("entered")) and not values.get("product"):
         told = (
             "it expects something of a product and names none: add product, as `trustworks assurance product "
