@@ -107,7 +107,7 @@ def test_a_wrong_plan_is_refused_with_its_place(tmp_path: Path, text: str, told:
         ({"planned": "soon"}, "at 'planned': write the time with its zone"),
         (
             {"expected": {"colour": "1"}},
-            "at 'expected.colour': it cannot be told of .* 'serial', 'manufacturer'",
+            "at 'expected.colour': this cannot be told of .* 'serial', 'manufacturer'",
         ),
         ({"entered": {"serial": "1"}}, "there are: 'software' or 'variant'"),
         ({"extra": 1}, "no such field; there are: title, planned, description"),
