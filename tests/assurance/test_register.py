@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,6 +13,8 @@ from certificate_sources import as_json, cmvp_record
 from sqlalchemy import text
 
 from trustworks.assurance import records
+from trustworks.assurance.evidence import Outcome
+from trustworks.assurance.evidence.duties import check_items
 from trustworks.assurance.model import (
     Binding,
     Certificate,
@@ -500,3 +502,41 @@ def test_certificates_are_found_by_words(register: Register, database: Database)
 def test_an_entry_is_read_as_it_was_written(entry: Entry) -> None:
     assert records.decode(type(entry), records.encode(entry)) == entry
     assert identify(entry) == identify(records.decode(type(entry), records.encode(entry)))
+
+
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-NO-DEVICE")
+def test_software_that_plays_a_device_is_entered_as_none(register: Register, database: Database) -> None:
+    soft = replace(HSM, manufacturer="SoftHSM project", model="SoftHSM v2")
+    with pytest.raises(Rejected, match="the register says that it is SoftHSM project SoftHSM v2"):
+        register.enter(replace(soft, real_hardware=True))
+    register.enter(soft)
+    with pytest.raises(Rejected, match="is no device"):
+        register.amend_product("hsm-1", {"real_hardware": True}, correction="it is one")
+    assert facts(database).products == (soft,)
+
+
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-CHANGE-ANNOUNCED")
+def test_software_becomes_a_device_by_a_correction_alone(register: Register) -> None:
+    register.enter(replace(HSM, real_hardware=False))
+    with pytest.raises(Refused, match="software alone to a device"):
+        register.amend_product("hsm-1", {"real_hardware": True})
+    register.amend_product("hsm-1", {"real_hardware": True}, correction="a wrong form")
+    with pytest.raises(Refused, match="a device to software alone"):
+        register.amend_product("hsm-1", {"real_hardware": False})
+
+
+@pytest.mark.parametrize("last", [True, False])
+def test_what_was_stated_last_of_a_day_is_the_last(
+    recorder: Recorder, database: Database, last: bool
+) -> None:
+    moments = iter(NOW + timedelta(seconds=number) for number in range(100))
+    register = Register(recorder, by="olga", now=lambda: next(moments))
+    register.enter(HSM)
+    for passed in (not last, last):
+        register.enter(
+            Check(product="hsm-1", kind=CheckKind.STORAGE, on=EARLIER.date(), passed=passed, persons=("p1",))
+        )
+    found = facts(database).checks
+    assert [one.passed for one in found] == [not last, last]
+    (item,) = check_items(found, NOW)
+    assert (item.outcome is Outcome.OK) is last

@@ -61,19 +61,21 @@ def product_of(connection: Connection, identifier: str) -> Product:
 def facts_of(connection: Connection) -> Facts:
     """All that is registered, as the engine takes it."""
 
-    def of(kind: EntryKind, type_: type[E]) -> tuple[E, ...]:
-        return tuple(one for one in records.entries(connection, kind).values() if isinstance(one, type_))
+    def of(kind: EntryKind, type_: type[E], *, as_written: bool = False) -> tuple[E, ...]:
+        found = records.entries(connection, kind, as_written=as_written).values()
+        return tuple(one for one in found if isinstance(one, type_))
 
     products = tuple(_seen(connection, of(EntryKind.PRODUCT, Product)))
     return Facts(
         products=products,
         certificates=of(EntryKind.CERTIFICATE, Certificate),
         bindings=of(EntryKind.BINDING, Binding),
-        documents=of(EntryKind.DOCUMENT, Document),
-        checks=of(EntryKind.CHECK, Check),
-        confirmations=of(EntryKind.CONFIRMATION, Confirmation),
-        transfers=of(EntryKind.TRANSFER, Transfer),
-        headcounts=of(EntryKind.HEADCOUNT, Headcount),
+        # Of several of one day, what was written last is the last.
+        documents=of(EntryKind.DOCUMENT, Document, as_written=True),
+        checks=of(EntryKind.CHECK, Check, as_written=True),
+        confirmations=of(EntryKind.CONFIRMATION, Confirmation, as_written=True),
+        transfers=of(EntryKind.TRANSFER, Transfer, as_written=True),
+        headcounts=of(EntryKind.HEADCOUNT, Headcount, as_written=True),
         unregistered=unregistered(_looked_at(connection), products),
     )
 

@@ -89,6 +89,17 @@ def check_form(entry: Entry) -> None:
         _check_values(entry)
 
 
+@implements("TRUSTWORKS:ASSURANCE-NO-DEVICE", disabled=None)
+def check_device(product: Product) -> None:
+    """Refuse to hold software that plays a device to be one. Raises `Rejected` (assurance.test-module)."""
+    if product.real_hardware and product.test_module:
+        raise Rejected(
+            "assurance.test-module",
+            f"{product.id} is no device: {product.test_module}. Write --software-only, or enter the device "
+            "that protects the keys instead.",
+        )
+
+
 def _texts(entry: Entry) -> Iterator[tuple[str, str]]:
     for name in getattr(entry, "__slots__", ()):
         value = getattr(entry, name)
@@ -153,6 +164,9 @@ def check_announced(before: Product, values: Mapping[str, object], correction: s
         for name in IDENTIFYING
         if name in values and getattr(before, name) and values[name] != getattr(before, name)
     ]
+    was, is_device = before.real_hardware, values.get("real_hardware")
+    if was is not None and is_device is not None and was is not is_device:
+        told.append("a device to software alone" if was else "software alone to a device")
     if told:
         raise Refused(
             "TRUSTWORKS:ASSURANCE-CHANGE-ANNOUNCED",

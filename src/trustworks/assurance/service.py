@@ -34,6 +34,7 @@ from trustworks.assurance.rules import (
     check_confirmable,
     check_corrected,
     check_day,
+    check_device,
     check_form,
     check_functions,
     check_kept,
@@ -101,6 +102,8 @@ class Register:
         """
         check_form(entry)
         check_day(entry, self._now().date())
+        if isinstance(entry, Product):
+            check_device(entry)
         if isinstance(entry, Binding):
             check_binding(entry, self._rule_sets)
         if isinstance(entry, Confirmation) and entry.kind == "evaluated-scope":
@@ -156,6 +159,7 @@ class Register:
             before = product_of(connection, identifier)
             changed = replace(before, **values)
             check_form(changed)
+            check_device(changed)
             check_announced(before, values, correction)
             return changed, self._write(connection, changed)
 

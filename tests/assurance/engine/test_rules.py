@@ -12,7 +12,15 @@ from expected_base import baseline
 from expected_facts import facts
 
 from trustworks.assurance.engine import evaluate, forecast, of_keys
-from trustworks.assurance.model import Facts, Identity, OptionVerdict, ProcessVerdict, Report, Verdict
+from trustworks.assurance.model import (
+    CheckKind,
+    Facts,
+    Identity,
+    OptionVerdict,
+    ProcessVerdict,
+    Report,
+    Verdict,
+)
 from trustworks.assurance.report import as_values
 from trustworks.assurance.rulesets import load
 
@@ -78,6 +86,8 @@ def test_a_test_module_is_insufficient_whatever_certificates_it_is_given(rules: 
     )
     software = replace(given, products=tuple(replace(one, real_hardware=False) for one in given.products))
     assert process(software, rules).verdict is INSUFFICIENT
+    named = replace(given, products=tuple(replace(one, model="SoftHSM v2") for one in given.products))
+    assert all(one.verdict is INSUFFICIENT for one in process(named, rules).options)
     nobody = replace(given, products=tuple(replace(one, real_hardware=None) for one in given.products))
     assert option(nobody, "CUR-CC-EAL4").verdict is UNKNOWN
 
@@ -826,3 +836,14 @@ def test_schemes_are_held_against_the_agreed_ones_too() -> None:
         conditions(known("cc", algorithms=["P-384", "ED25519"]), DAY)["agreed-mechanisms"].verdict
         is INSUFFICIENT
     )
+
+
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-CHECKS-IN-TIME")
+@pytest.mark.parametrize("last", [True, False])
+def test_of_two_checks_of_one_day_the_one_that_was_written_last_counts(last: bool) -> None:
+    given = known("cc")
+    storage = next(one for one in given.checks if one.kind is CheckKind.STORAGE)
+    both = tuple(replace(storage, on=DAY, passed=passed, due=None) for passed in (not last, last))
+    others = tuple(one for one in given.checks if one.kind is not CheckKind.STORAGE)
+    found = process(replace(given, checks=(*both, *others)))
+    assert (found.verdict is INSUFFICIENT) is not last

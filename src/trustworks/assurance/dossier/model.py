@@ -209,9 +209,8 @@ class Material:
 
 
 def is_test_module(product: Product) -> bool:
-    """Whether a module is for tests: it says so of itself, or is registered as no real hardware."""
-    said = product.observed is not None and product.observed.is_test_module
-    return said or (product.kind is ProductKind.MODULE and product.real_hardware is False)
+    """Whether a module is for tests: it says so of itself, or the register does."""
+    return product.kind is ProductKind.MODULE and bool(product.test_module)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

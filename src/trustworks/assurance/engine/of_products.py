@@ -55,15 +55,12 @@ def day(subject: Subject) -> Answer:
 def hardware(subject: Subject) -> Answer:
     """Whether it is a device at all: software that plays one is for tests."""
     product = subject.product
-    observed = product.observed
-    if observed is not None and observed.is_test_module:
-        told = f"the module says that it is {observed.manufacturer} {observed.model}, which is software"
-        return Answer("test", told, _observed(subject))
+    used = Used(what=f"{product.id} real hardware", value=str(product.real_hardware), source="the register")
+    if product.test_module:
+        seen = _observed(subject) if product.observed and product.observed.is_test_module else (used,)
+        return Answer("test", product.test_module, seen)
     if product.real_hardware is None:
         return Answer(UNKNOWN, "nobody has written whether it is a device or software")
-    used = Used(what=f"{product.id} real hardware", value=str(product.real_hardware), source="the register")
-    if not product.real_hardware:
-        return Answer("test", "the register says that it is software", (used,))
     return Answer("real", "", (used, *_observed(subject)))
 
 

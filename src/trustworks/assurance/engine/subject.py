@@ -87,7 +87,7 @@ def _by_certificate(
         if one.by.strip() and one.page.strip():
             found.setdefault((one.product, one.certificate, one.kind), []).append(one)
     return {
-        place: tuple(sorted(those, key=lambda one: (one.on, one.values, one.page)) if those[1:] else those)
+        place: tuple(sorted(those, key=lambda one: one.on) if those[1:] else those)
         for place, those in found.items()
     }
 
@@ -189,7 +189,7 @@ class Subject:
                     and one.written <= self.at
                     and (not standard or same_name(one.standard, standard[0]))
                 ),
-                key=lambda one: (one.written, one.sha256),
+                key=lambda one: one.written,
             )
         )
 
@@ -202,7 +202,7 @@ class Subject:
                     for one in self.index.checks.get(self.product.id, ())
                     if one.kind is kind and one.on <= self.at
                 ),
-                key=lambda one: (one.on, one.passed),
+                key=lambda one: one.on,
             )
         )
 

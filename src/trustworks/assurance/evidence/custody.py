@@ -83,9 +83,7 @@ def less_protected(source: Product | None, target: Product | None, serial: str) 
 
 def _is_software(product: Product) -> bool:
     """Whether it is known to be software; what nobody knows is told by the verdicts."""
-    return product.real_hardware is False or (
-        product.observed is not None and product.observed.is_test_module
-    )
+    return bool(product.test_module)
 
 
 @implements("TRUSTWORKS:ASSURANCE-EVIDENCE-DRILLS", disabled=())

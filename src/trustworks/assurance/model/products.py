@@ -7,6 +7,8 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Final
 
+from trustworks.core.test_modules import is_test_module
+
 SOFTWARE: Final = "trustworks"  # the product that this software is
 
 
@@ -109,6 +111,20 @@ class Product:
     installed: Installation | None = None
     taken_into_use: date | None = None
     retired: date | None = None
+
+    @property
+    def test_module(self) -> str:
+        """Why it is no device but software that plays one, as a clause; empty where nothing says so.
+
+        Names tell it, whatever a person says.
+        """
+        seen = self.observed
+        if seen is not None and seen.is_test_module:
+            return f"the module says that it is {seen.manufacturer} {seen.model}, which is software"
+        if self.kind is ProductKind.MODULE and is_test_module(self.manufacturer, self.model):
+            told = " ".join(one for one in (self.manufacturer, self.model) if one)
+            return f"the register says that it is {told}, which is software"
+        return "" if self.real_hardware is not False else "the register says that it is software"
 
     @property
     def is_this_software(self) -> bool:

@@ -167,8 +167,8 @@ def written_by_others(connection: Connection, kind: EntryKind, by: str) -> int:
     return found
 
 
-def entries(connection: Connection, kind: EntryKind) -> dict[str, Entry]:
-    """What stands of one kind, by id, in the order of the ids."""
+def entries(connection: Connection, kind: EntryKind, *, as_written: bool = False) -> dict[str, Entry]:
+    """What stands of one kind, by id, in the order of the ids, or in that in which it was written."""
     last = (
         select(_entries.c.id, func.max(_entries.c.number).label("number"))
         .where(_entries.c.kind == kind.value)
@@ -179,7 +179,7 @@ def entries(connection: Connection, kind: EntryKind) -> dict[str, Entry]:
         select(_entries.c.id, _entries.c.content)
         .join(last, (_entries.c.id == last.c.id) & (_entries.c.number == last.c.number))
         .where(_entries.c.kind == kind.value, _entries.c.content.is_not(None))
-        .order_by(_entries.c.id)
+        .order_by(*((_entries.c.written_at,) if as_written else ()), _entries.c.id)
     )
     return {row.id: decode(TYPES[kind], row.content) for row in rows}
 

@@ -82,7 +82,7 @@ def match(product: Product, certificates: Iterable[Certificate]) -> tuple[Candid
     One is proposed where the module claims it, where its product is named as the table of aliases says for
     the module's manufacturer and model, or where it has all words of the product's own name.
     """
-    if product.observed is not None and product.observed.is_test_module:
+    if product.test_module:
         return ()
     found = [
         one for one in (_candidate(product, certificate) for certificate in certificates) if one is not None

@@ -17,6 +17,7 @@ from trustworks.core.module.library import sha256_of
 from trustworks.core.module.pkcs11 import CryptokiError, text
 from trustworks.core.module.signatures import make_plan
 from trustworks.core.module.validations import Validation, is_offered, read_validations, validated_signature
+from trustworks.core.test_modules import is_test_module
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,16 +26,6 @@ if TYPE_CHECKING:
 
 # Software, whatever stands on its label: nothing of these is a certified device, and assurance answers
 # accordingly.
-_TEST_MODULES: Final = (
-    "softhsm",
-    "nss",
-    "mozilla",
-    "opencryptoki soft",
-    "kryoptic",
-    "swtpm",
-    "sw   tpm",
-    "sw tpm",
-)
 _PROBED: Final = b"what the module makes of these octets is verified with the public key"
 
 
@@ -89,10 +80,7 @@ def info(module: Module) -> ModuleInfo:
     version, interfaces = _version(general.cryptokiVersion), tuple(cryptoki.interfaces())
     claimed = read_validations(module) if is_offered(version, interfaces) else ()
     flags = validated_signature(module) if claimed else None
-    names = " ".join(
-        text(field)
-        for field in (general.libraryDescription, general.manufacturerID, token.model, token.manufacturerID)
-    ).lower()
+    names = (general.libraryDescription, general.manufacturerID, token.model, token.manufacturerID)
     return ModuleInfo(
         library=cryptoki.path,
         library_sha256=sha256_of(cryptoki.path),
@@ -114,7 +102,7 @@ def info(module: Module) -> ModuleInfo:
                 module.look_up(lambda _: frozenset(cryptoki.mechanisms(module.connection.slot)))
             )
         ),
-        is_test_module=any(name in names for name in _TEST_MODULES),
+        is_test_module=is_test_module(*map(text, names)),
         validations=claimed,
         signs_validated=(
             None if flags is None else tuple(one.identifier for one in claimed if one.flag & flags)

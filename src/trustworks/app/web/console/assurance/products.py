@@ -184,8 +184,7 @@ def words_of(kinds: Iterable[StrEnum]) -> list[tuple[str, str]]:
 
 def is_test(product: Product) -> bool:
     """Whether it is software that plays a device: by what it said itself, or by what the register says."""
-    seen = product.observed
-    return product.real_hardware is False or (seen is not None and seen.is_test_module)
+    return bool(product.test_module)
 
 
 def _verdicts(reports: Iterable[Report], product: str) -> list[Verdict | None]:
