@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ from trustworks.assurance.model import (
     Binding,
     Identity,
     OptionVerdict,
+    ProcessVerdict,
     Product,
     ProductKind,
     Reason,
@@ -204,15 +206,21 @@ def test_the_option_that_asks_for_least_is_the_one_that_is_advised() -> None:
     many = option("many", low, low, low, unknown)
     few = option("few", low, strong, low, unknown)
     stronger = option("stronger", low, low, strong, unknown, preferred=True)
+    bound = replace(many, option="bound", certificate="cc:1")
     better = option("better", unknown, unknown, unknown, unknown, unknown)
     for given, wanted in (
         ([lacking, many, few], few),
+        ([few, bound, lacking], bound),
+        ([many, few, replace(few, option="same")], few),
         ([many, few, stronger], stronger),
         ([few, better], better),
         ([lacking], lacking),
         ([], None),
     ):
-        assert doctor.nearest(given) is wanted
+        process = ProcessVerdict(
+            service="s", process="p", product="x", verdict=Verdict.UNKNOWN, options=tuple(given)
+        )
+        assert process.best is wanted
 
 
 def test_what_is_the_same_about_several_is_told_once_and_in_a_laboratory_later(

@@ -587,6 +587,23 @@ def test_a_test_module_is_insufficient_in_every_process_of_modules() -> None:
         assert {one.verdict for one in found if one.product} == {INSUFFICIENT}
 
 
+def test_why_is_told_by_the_option_whose_certificate_is_there() -> None:
+    found = process(known("fips-140-3", without=["confirmation target-fits", "document risk-analysis"]))
+    assert found.options[0].reasons[-1].sentence.startswith("No CC certificate of")
+    assert found.best is not None
+    assert (found.best.option, found.best.certificate) == ("CUR-FIPS140-3-L3", "fips:9003")
+
+
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-TEST-MODULE")
+def test_no_certificate_is_advised_for_a_test_module() -> None:
+    bare = known("bare")
+    told = replace(bare, products=tuple(replace(one, real_hardware=False) for one in bare.products))
+    for given, wanted in ((bare, "Register the product's CC certificate"), (told, "No certificate helps")):
+        lifts = [one.lift for one in option(given, "CUR-CC-EAL4").reasons]
+        assert any(one.startswith(wanted) for one in lifts)
+        assert any(one.startswith("Register") for one in lifts) is (given is bare)
+
+
 @pytest.mark.req("TRUSTWORKS:ASSURANCE-UNCOVERED")
 def test_each_area_that_no_certificate_covers_is_argued() -> None:
     row = {"document": [{"kind": "iso19790-demonstration", "standard": "ISO/IEC 19790"}]}

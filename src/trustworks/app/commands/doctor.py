@@ -15,13 +15,13 @@ from trustworks.core.options import AsJson  # noqa: TC001 - Typer reads it
 from trustworks.core.printable import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator
     from datetime import date
 
     from sqlalchemy import Connection
 
     from trustworks.app.wiring import Wiring
-    from trustworks.assurance.model import Facts, OptionVerdict, ProcessVerdict, Reason
+    from trustworks.assurance.model import Facts, ProcessVerdict, Reason
 
 
 app = typer.Typer(add_completion=False)
@@ -306,7 +306,7 @@ def _process(process: ProcessVerdict) -> Iterator[Advice]:
 
     if not process.obligation or process.product is None or process.verdict.rank >= Verdict.ARGUED.rank:
         return
-    option = nearest(process.options)
+    option = process.best
     rules = (*(() if option is None else _open(option.reasons)), *_open(process.conditions))
     about = f"{process.service}/{process.process} ({process.product})"
     for one in sorted(rules, key=lambda each: each.verdict.rank):
@@ -317,24 +317,6 @@ def _process(process: ProcessVerdict) -> Iterator[Advice]:
             do=one.lift,
             of_assessors=True,
         )
-
-
-def nearest(options: Sequence[OptionVerdict]) -> OptionVerdict | None:
-    """The option that asks for least still: of those that carry furthest the one with the fewest open rules.
-
-    One whose certificate is not there is asked for more than its rules tell; among the rest, the one that the
-    source calls the stronger one.
-    """
-    return max(
-        options,
-        key=lambda one: (
-            one.verdict.rank,
-            not any(each.rule == f"{one.option}.certificate" for each in one.reasons),
-            -len(_open(one.reasons)),
-            one.preferred,
-        ),
-        default=None,
-    )
 
 
 def _open(rules: Iterable[Reason]) -> list[Reason]:

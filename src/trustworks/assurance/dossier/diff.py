@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from trustworks.assurance.dossier import manifest
 from trustworks.assurance.dossier.opened import opened
 from trustworks.assurance.dossier.pack import DOCUMENTS
-from trustworks.assurance.model import Verdict
+from trustworks.assurance.model import OptionVerdict, Reason, Verdict
 from trustworks.core.errors import Malformed
 from trustworks.core.trace import implements
 
@@ -148,11 +148,32 @@ def _reasons(found: Opened) -> dict[str, str]:
     """Why each verdict is as it is, in a few sentences: its conditions, and those of its best option."""
     told = {}
     for about, one in _processes(found):
-        best = max(one["options"], key=lambda option: Verdict(option["verdict"]).rank, default=None)
+        best = max(one["options"], key=lambda option: _option(option).nearness, default=None)
         reasons = [*one["conditions"], *(best["reasons"] if best else ())]
         low = [str(each["sentence"]) for each in reasons if each["verdict"] == one["verdict"]]
         told[about] = " ".join(dict.fromkeys(low[:_MOST_REASONS])) or str(one["note"])
     return told
+
+
+def _option(told: Mapping[str, Any]) -> OptionVerdict:
+    """An option of the file, as far as it is compared with others."""
+    return OptionVerdict(
+        option=str(told["option"]),
+        label="",
+        verdict=Verdict(told["verdict"]),
+        reasons=tuple(
+            Reason(
+                rule=str(one["rule"]),
+                reference="",
+                verdict=Verdict(one["verdict"]),
+                sentence="",
+                missing=tuple(one.get("missing", ())),
+            )
+            for one in told["reasons"]
+        ),
+        certificate=told.get("certificate"),
+        preferred=bool(told.get("preferred")),
+    )
 
 
 def _products(found: Opened) -> dict[str, str]:

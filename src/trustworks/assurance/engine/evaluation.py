@@ -348,13 +348,16 @@ class _Evaluation:
         lost = [one for one in subject.product.certificates if one not in self._index.certificates]
         told = f" Its register entry names {', '.join(lost)}, which is not registered." if lost else ""
         where = f" ({option.where_to_check})" if option.where_to_check else ""
+        lift = f"Register the product's {kinds} certificate{where}."
+        if "device" in way.rules and subject.ask("hardware").value == "test":
+            lift = "No certificate helps a test module: replace it by a hardware security module."
         return Reason(
             rule=f"{option.id}.certificate",
             reference=option.reference,
             verdict=Verdict.INSUFFICIENT,
             sentence=f"No {kinds} certificate of {subject.product.name} is registered.{told}",
             missing=way.elements,
-            lift=f"Register the product's {kinds} certificate{where}.",
+            lift=lift,
         )
 
     def _products(self, services: Iterable[ServiceVerdict]) -> tuple[ProductVerdict, ...]:

@@ -84,6 +84,25 @@ class OptionVerdict:
         """The rules that hold it where it is."""
         return tuple(one for one in self.reasons if one.verdict is self.verdict)
 
+    @property
+    def nearness(self) -> tuple[int, ...]:
+        """How near it is to carrying the argument, to be compared with others of its process.
+
+        First its verdict. Then one with a certificate that was looked at is the nearest, and one whose
+        certificate is not there the furthest, as it asks for more than its rules tell. Then the fewer rules
+        hold it down the nearer, and the fewer pieces are missing; then the one that its source calls the
+        stronger.
+        """
+        low = [one for one in self.reasons if one.verdict.rank < Verdict.ARGUED.rank]
+        return (
+            self.verdict.rank,
+            self.certificate is not None,
+            not any(one.rule == f"{self.option}.certificate" for one in self.reasons),
+            -len(low),
+            -sum(len(one.missing) for one in low),
+            self.preferred,
+        )
+
 
 def standing(verdict: Verdict, begins: date | None) -> str:
     """A verdict in words, or from which day on there will be one."""
@@ -114,8 +133,8 @@ class ProcessVerdict:
 
     @property
     def best(self) -> OptionVerdict | None:
-        """The option that carries furthest, the first of equals."""
-        return max(self.options, key=lambda one: one.verdict.rank, default=None)
+        """The option that carries furthest, of equals the nearest to more, then the first of the rule set."""
+        return max(self.options, key=lambda one: one.nearness, default=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
