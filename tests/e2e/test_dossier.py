@@ -197,9 +197,23 @@ def test_live_evidence_checkpoint_and_pack_of_the_laboratory_are_in_it(lab: Lab,
     identities = {one["name"]: one for one in values(dossier, "annex-iii/09/identities.json")}
     assert identities["root"]["role"] == "root certification authority"
     assert identities["issuing"]["above"] == "root"
+    drawn = (dossier / "annex-iii/10/hierarchy.svg").read_text(encoding="utf-8")
+    assert "2.5.4." not in drawn + "".join(one["subject"] for one in identities.values())
+    assert "organizationIdentifier=" in drawn
+    for kind in ("root certification authority", "Time-stamping unit", "OCSP responder"):
+        assert f": {kind}</text>" in drawn
     (root,) = load_pem_file(lab.folder / "trust" / "root.pem")
     (told,) = load_pem_file(dossier / "annex-iii/09/root.pem")
     assert told == root
+
+
+def test_the_page_tells_why_and_what_the_software_says_of_each_standard(dossier: Path) -> None:
+    page = (dossier / "dossier.html").read_text(encoding="utf-8")
+    for report in values(dossier, "verdicts.json")["reports"]:
+        assert f"Why: {report['title']}, {report['at']}" in page
+    for statement in values(dossier, "statements.json")["standards"]:
+        assert f"What the software says of {statement['standard']}, {statement['version']}" in page
+        assert [one["id"] for one in statement["lines"] if f"<td>{one['id']}</td>" not in page] == []
 
 
 @pytest.mark.req("TRUSTWORKS:ASSURANCE-DOSSIER-PERSONS")

@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from trustworks.assurance.cli import app
-from trustworks.assurance.statements import STANDARDS, State, statements
+from trustworks.assurance.statements import STANDARDS, Line, State, proof_words, statements
 from trustworks.assurance.statements.stating import judged
 from trustworks.assurance.traceability import State as Traced
 from trustworks.assurance.traceability import Trace, find_places, trace
@@ -64,6 +64,20 @@ def test_what_was_not_read_is_never_called_covered(found: Trace) -> None:
     for one in statements(found):
         covered = [line for line in one.lines if line.state is State.COVERED]
         assert [line.id for line in covered if line.source != "verified"] == []
+
+
+@pytest.mark.parametrize(
+    ("state", "told"),
+    [
+        (State.COVERED, "shown by T:A (1 test)"),
+        (State.UNVERIFIED, "shown by T:A (1 test)"),
+        (State.NOT_SHOWN, "would be shown by T:A (1 test)"),
+        (State.GAP, "what there is of it has the tests of T:A (1 test)"),
+    ],
+)
+def test_only_what_passed_is_said_to_be_shown(state: State, told: str) -> None:
+    line = Line(id="X", words="X.", state=state, source="verified", proof=(("T:A", ("one",)),))
+    assert proof_words(line) == told
 
 
 def test_one_standard_is_found_however_it_is_spaced(found: Trace) -> None:

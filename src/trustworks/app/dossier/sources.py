@@ -6,7 +6,6 @@ Each part is a function of its own over what is open; what a configuration does 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from hashlib import sha256
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
@@ -35,6 +34,7 @@ from trustworks.assurance.statements.stating import statements as statements_of
 from trustworks.assurance.traceability.table import as_json
 from trustworks.core.audit import checkpoint, proofs
 from trustworks.core.audit.search import newest
+from trustworks.core.der.x509 import name_in_words
 from trustworks.core.errors import Malformed, Rejected, TrustworksError
 from trustworks.core.keys import records as keys
 from trustworks.core.keys.model import places
@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from trustworks.app.wiring import Wiring
     from trustworks.app.wiring.assuring import EvidenceSources
     from trustworks.assurance.dossier.sealing import Sealer
+    from trustworks.assurance.statements import Statement
     from trustworks.core.ports import Stamper
     from trustworks.issuance.model import AuthorityRecord
     from trustworks.issuance.model import Profile as CertificateProfile
@@ -155,7 +156,7 @@ def _identity(
         name=name,
         use=use,
         rank=rank,
-        subject=certificate.subject.rfc4514_string(),
+        subject=name_in_words(certificate.subject),
         key_identifier=identifier.hex(),
         sha256=sha256(certificate.public_bytes(Encoding.DER)).hexdigest(),
         not_before=certificate.not_valid_before_utc,
@@ -373,10 +374,10 @@ def trace(running: EvidenceSources) -> dict[str, Any] | None:
     return as_json(found)
 
 
-def clause_statements(running: EvidenceSources) -> tuple[dict[str, Any], ...]:
+def clause_statements(running: EvidenceSources) -> tuple[Statement, ...]:
     """Clause by clause, what the software itself can say of the standards for trustworthy systems."""
     try:
         found, _ = running.trace()
-        return tuple(asdict(one) for one in statements_of(found))
+        return statements_of(found)
     except (TrustworksError, OSError):
         return ()

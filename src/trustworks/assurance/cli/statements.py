@@ -12,10 +12,6 @@ from trustworks.core.options import AsJson  # noqa: TC001 - Typer reads it
 if TYPE_CHECKING:
     from trustworks.assurance.statements import Statement
 
-NOT_AN_EVALUATION = (
-    "Nobody independent has evaluated this software; others decide what these lines are worth."
-)
-
 
 def statements(
     standard: Annotated[
@@ -27,6 +23,7 @@ def statements(
 ) -> None:
     """Print what this software says about the standards for trustworthy systems, and what shows it."""
     from trustworks.assurance.report import plain  # noqa: PLC0415 - only here
+    from trustworks.assurance.statements import NOT_AN_EVALUATION  # noqa: PLC0415 - as above
     from trustworks.assurance.statements import statements as made  # noqa: PLC0415 - as above
     from trustworks.assurance.traceability import find_places, trace  # noqa: PLC0415 - as above
     from trustworks.assurance.traceability.table import results_told  # noqa: PLC0415 - as above
@@ -49,7 +46,7 @@ def statements(
 
 
 def _print(one: Statement, *, gaps: bool) -> None:
-    from trustworks.assurance.statements import State  # noqa: PLC0415 - keeps `--help` quick
+    from trustworks.assurance.statements import State, proof_words  # noqa: PLC0415 - keeps `--help` quick
 
     counts = ", ".join(f"{one.count(state)} {state}" for state in State if one.count(state))
     typer.echo(f"{one.standard}, {one.version}: {counts}")
@@ -59,8 +56,7 @@ def _print(one: Statement, *, gaps: bool) -> None:
             continue
         typer.echo(f"  {line.id}: {line.state}. {line.words}")
         if line.proof:
-            tests = sum(len(those) for _, those in line.proof)
-            typer.echo(f"    shown by {', '.join(name for name, _ in line.proof)} ({tests} tests)")
+            typer.echo(f"    {proof_words(line)}")
         if line.duty:
             typer.echo(f"    left to who operates it: {line.duty}")
         if line.reason:

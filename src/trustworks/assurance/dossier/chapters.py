@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from trustworks.assurance.dossier.clauses import clauses
+from trustworks.assurance.dossier.layout import Chapter, Table
 from trustworks.assurance.dossier.model import Profile
 from trustworks.assurance.dossier.points import State
+from trustworks.assurance.dossier.reasons import reasons
 from trustworks.assurance.dossier.register_list import MISSING, point_of
 from trustworks.assurance.evidence import Outcome
 from trustworks.assurance.model import PAPERS, Verdict, standing
@@ -23,25 +26,6 @@ if TYPE_CHECKING:
 TEST_MODULE: Final = "insufficient: test module"
 WHO_DECIDES: Final = "Evidence, no decision: the conformity assessment body and the supervisory body decide."
 _MOST_REASONS: Final = 4
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
-    """A table with a row of headings; `widths` are shares of the line."""
-
-    head: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    widths: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Chapter:
-    """A heading, paragraphs, and a table or the drawing of the hierarchy below them."""
-
-    title: str
-    paragraphs: tuple[str, ...] = ()
-    table: Table | None = None
-    drawn: bool = False
 
 
 @implements("TRUSTWORKS:ASSURANCE-DOSSIER-BANNER", disabled=())
@@ -60,6 +44,7 @@ def chapters(material: Material, points: tuple[Point, ...]) -> tuple[Chapter, ..
     return (
         _about(material),
         *(_verdicts(report, material.test_modules) for report in material.reports),
+        *(reasons(one, partial(_verdict, test_modules=material.test_modules)) for one in material.reports),
         _products(material),
         _live(material),
         _identities(material),
@@ -69,6 +54,7 @@ def chapters(material: Material, points: tuple[Point, ...]) -> tuple[Chapter, ..
         _keys(material),
         _log(material),
         _trace(material),
+        *clauses(material),
         _index(points),
     )
 

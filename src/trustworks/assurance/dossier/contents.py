@@ -13,7 +13,7 @@ from trustworks.assurance.dossier.pack import by_points, for_assessors
 from trustworks.assurance.dossier.points import SOURCE, Point, index
 from trustworks.assurance.dossier.reading import as_page, as_paper
 from trustworks.assurance.dossier.register_list import register_csv
-from trustworks.assurance.report import NOT_A_DECISION, as_values, forecast_values
+from trustworks.assurance.report import NOT_A_DECISION, as_values, forecast_values, values
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -86,7 +86,7 @@ def _data(material: Material, forecasts: Iterable[Forecast]) -> Iterator[File]:
         {
             "statement": NOT_A_DECISION,
             "about_results": (material.trace or {}).get("about_results", ""),
-            "standards": list(material.statements),
+            "standards": values(material.statements),
         },
         "clause by clause, what the software itself can say of standards",
     )

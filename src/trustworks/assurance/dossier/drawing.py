@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
+import textwrap
+from itertools import accumulate
 from typing import TYPE_CHECKING, Final
 from xml.sax.saxutils import escape
 
 from trustworks.assurance.dossier.model import Rank
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from trustworks.assurance.dossier.model import ServiceIdentity
 
 _WIDTH: Final = 760
-_ROW: Final = 64
+_MARGIN: Final = 8
 _STEP: Final = 36
-_TALL: Final = 48
-_LETTERS: Final = 84  # of a line in a box
+_DEEPEST: Final = 10  # what is below is drawn no farther to the right
+_GAP: Final = 16  # between two boxes
+_LINE: Final = 18
+_LETTER: Final = 6.7  # of the fonts, at their size
 
 
 def hierarchy(identities: Sequence[ServiceIdentity]) -> bytes:
-    """Roots, what they certify, and what that issued to services, each with its SKI."""
-    rows = _in_order(identities)
-    height = max(1, len(rows)) * _ROW + 8
+    """Roots, what they certify, and what that issued to services, each with its kind, whole name and SKI."""
+    rows = [(one, _MARGIN + min(depth, _DEEPEST) * _STEP) for one, depth in _in_order(identities)]
+    told = [list(_lines(one, left)) for one, left in rows]
+    tops = list(accumulate((_tall(lines) + _GAP for lines in told), initial=_MARGIN))
+    height = max(tops[-1] - _GAP, _LINE * 2) + _MARGIN
     found = [
         (
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" width="{_WIDTH}" '
@@ -31,25 +37,40 @@ def hierarchy(identities: Sequence[ServiceIdentity]) -> bytes:
         "<title>Hierarchy of certification authorities and services</title>",
         f'<rect width="{_WIDTH}" height="{height}" fill="#ffffff"/>',
     ]
-    place = {one.name: (number, depth) for number, (one, depth) in enumerate(rows)}
-    for number, (one, depth) in enumerate(rows):
-        left, top = 8 + depth * _STEP, 8 + number * _ROW
-        if one.parent in place:
-            above, deep = place[one.parent]
-            from_x, from_y = 8 + deep * _STEP + 14, 8 + above * _ROW + _TALL
-            middle = top + _TALL // 2
-            found.append(f'<path d="M{from_x} {from_y}V{middle}H{left}" fill="none" stroke="#444444"/>')
+    places = {one.name: number for number, (one, _) in enumerate(rows)}
+    for (one, left), lines, top in zip(rows, told, tops, strict=False):
+        tall = _tall(lines)
+        above = places.get(one.parent or "")
+        if above is not None and one.parent != one.name:
+            from_x, from_y = rows[above][1] + 14, tops[above] + _tall(told[above])
+            path = f"M{from_x} {from_y}V{top + tall // 2}H{left}"
+            found.append(f'<path d="{path}" fill="none" stroke="#444444"/>')
         fill = "#eef3fa" if one.rank is not Rank.END_ENTITY else "#f6f6f2"
-        said = escape(f"{one.name}: {one.rank.value}; {one.subject}"[:_LETTERS])
-        box = f'x="{left}" y="{top}" width="{_WIDTH - left - 8}" height="{_TALL}"'
-        found += [
-            f'<rect {box} fill="{fill}" stroke="#444444"/>',
-            f'<text x="{left + 8}" y="{top + 20}" fill="#111111">{said}</text>',
-            f'<text x="{left + 8}" y="{top + 38}" fill="#444444">SKI {escape(one.key_identifier)}</text>',
-        ]
+        box = f'x="{left}" y="{top}" width="{_WIDTH - left - _MARGIN}" height="{tall}"'
+        found.append(f'<rect {box} fill="{fill}" stroke="#444444"/>')
+        for number, line in enumerate(lines):
+            ink = "#444444" if number else "#111111"
+            at = f'x="{left + 8}" y="{top + 18 + number * _LINE}"'
+            found.append(f'<text {at} fill="{ink}">{escape(line)}</text>')
     if not rows:
-        found.append('<text x="8" y="24">missing</text>')
+        found.append(f'<text x="{_MARGIN}" y="24">missing</text>')
     return "\n".join([*found, "</svg>", ""]).encode()
+
+
+def _tall(lines: Sequence[str]) -> int:
+    return len(lines) * _LINE + 10
+
+
+def _lines(one: ServiceIdentity, left: int) -> Iterator[str]:
+    """What is in a box: as many lines as the words need, none of them cut."""
+    letters = int((_WIDTH - left - _MARGIN - 16) / _LETTER)
+    for text in (f"{one.name}: {kind_of(one)}", one.subject, f"SKI {one.key_identifier}"):
+        yield from textwrap.wrap(text, letters, break_on_hyphens=False) or [""]
+
+
+def kind_of(one: ServiceIdentity) -> str:
+    """What an identity is, in words: an authority by its rank, all else by what it is for."""
+    return one.rank.value if one.rank is not Rank.END_ENTITY else one.use
 
 
 def _in_order(identities: Sequence[ServiceIdentity]) -> list[tuple[ServiceIdentity, int]]:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from trustworks.assurance.evidence import Item
     from trustworks.assurance.model import Facts, PaperKind, Product, ProviderPaper, Report
+    from trustworks.assurance.statements import Statement
 
 
 class Profile(StrEnum):
@@ -197,7 +198,7 @@ class Material:
     installation: bytes | None = None
     log: Mapping[str, Any] | None = None
     trace: Mapping[str, Any] | None = None
-    statements: tuple[Mapping[str, Any], ...] = ()
+    statements: tuple[Statement, ...] = ()
 
     @property
     def test_modules(self) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from trustworks.core.errors import Malformed
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from trustworks.assurance.dossier.chapters import Chapter
+    from trustworks.assurance.dossier.layout import Chapter
     from trustworks.assurance.dossier.model import Material
 
 _TITLE: Final = "Dossier of trustworthy systems and products"

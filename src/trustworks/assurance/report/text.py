@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from trustworks.assurance.engine import Forecast
-    from trustworks.assurance.model import OptionVerdict, ProcessVerdict, Reason, Report, Verdict
+    from trustworks.assurance.model import OptionVerdict, ProcessVerdict, Reason, Report, Used, Verdict
 
 NOT_A_DECISION: Final = (
     "This is evidence, and no decision: the conformity assessment body and the supervisory body decide."
@@ -59,12 +59,17 @@ def _option(option: OptionVerdict, *, whole: bool) -> Iterator[str]:
 def _reason(reason: Reason, indent: str, *, whole: bool) -> Iterator[str]:
     yield f"{indent}{reason.verdict}: {reason.sentence} [{reason.rule}; {reason.reference}]"
     for fact in reason.facts if whole else ():
-        hashed = f", SHA-256 {fact.evidence[:16]}" if fact.evidence else ""
-        yield f"{indent}  {fact.what}: {fact.value} ({fact.source}{hashed}{', old' if fact.stale else ''})"
+        yield f"{indent}  {fact_words(fact)}"
     if reason.missing:
         yield f"{indent}  missing: {'; '.join(reason.missing)}"
     if reason.lift:
         yield f"{indent}  {reason.lift}"
+
+
+def fact_words(fact: Used) -> str:
+    """A fact in a line: its value, where it comes from, and how the hash of its file begins."""
+    hashed = f", SHA-256 {fact.evidence[:16]}" if fact.evidence else ""
+    return f"{fact.what}: {fact.value} ({fact.source}{hashed}{', old' if fact.stale else ''})"
 
 
 def _neutral(reason: Reason) -> Verdict:

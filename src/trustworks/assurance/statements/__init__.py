@@ -5,6 +5,22 @@ EN 419241-1 and TS 119 101. Each line has what stands behind it: rules with test
 operates it, a gap with its reason; and whether the wording of the standard was read or is second-hand.
 """
 
-from trustworks.assurance.statements.stating import STANDARDS, Line, State, Statement, statements
+from trustworks.assurance.statements.stating import (
+    NOT_AN_EVALUATION,
+    STANDARDS,
+    Line,
+    State,
+    Statement,
+    proof_words,
+    statements,
+)
 
-__all__ = ["STANDARDS", "Line", "State", "Statement", "statements"]
+__all__ = [
+    "NOT_AN_EVALUATION",
+    "STANDARDS",
+    "Line",
+    "State",
+    "Statement",
+    "proof_words",
+    "statements",
+]

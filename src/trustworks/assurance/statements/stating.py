@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 # Of two the register has the clauses themselves; of the others a file beside this one says what shows them.
 STANDARDS: Final = ("CEN/TS 419261", "EN 419231", "EN 419241-1", "TS 119 101")
 _FILES: Final = {"EN 419231": "en419231.toml", "EN 419241-1": "en419241-1.toml"}
+NOT_AN_EVALUATION: Final = (
+    "Nobody independent has evaluated this software; others decide what these lines are worth."
+)
 _ABOUT: Final = "The product was not evaluated against this standard."
 _PROVEN: Final = frozenset({Traced.COVERED, Traced.SHOWN})
 
@@ -65,6 +68,14 @@ class Statement:
     def count(self, state: State) -> int:
         """How many lines are in a state."""
         return sum(one.state is state for one in self.lines)
+
+
+def proof_words(line: Line) -> str:
+    """What shows a line, in words: only where its tests passed does it say that they do."""
+    how = {State.COVERED: "shown by", State.UNVERIFIED: "shown by", State.NOT_SHOWN: "would be shown by"}
+    count = sum(len(those) for _, those in line.proof)
+    told = f"{', '.join(name for name, _ in line.proof)} ({count} test{'' if count == 1 else 's'})"
+    return f"{how.get(line.state, 'what there is of it has the tests of')} {told}"
 
 
 def statements(found: Trace, standard: str | None = None) -> tuple[Statement, ...]:
