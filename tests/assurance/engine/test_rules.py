@@ -864,3 +864,15 @@ def test_of_two_checks_of_one_day_the_one_that_was_written_last_counts(last: boo
     others = tuple(one for one in given.checks if one.kind is not CheckKind.STORAGE)
     found = process(replace(given, checks=(*both, *others)))
     assert (found.verdict is INSUFFICIENT) is not last
+
+
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-REFERENCE-OF-ACT")
+def test_a_reason_refers_to_the_act_of_its_process_and_says_what_is_carried_over() -> None:
+    tsu = "timestamps/tsu_key_use"
+    found = process(known("cc", processes=[tsu], without=["document risk-analysis"]), path=tsu)
+    told = {one.rule: one.reference for each in found.options for one in (*each.reasons, *found.conditions)}
+    assert "EN 319 421, 7.6, as (EU) 2025/1929 keeps it" in told["shipment"]
+    assert told["device"].startswith("(EU) 2025/1929, TIS-7.6.2-03")
+    assert told["target-fits"].startswith("condition C-1, carried over: read in (EU) 2025/2531")
+    assert "taken to hold for (EU) 2025/1929" in told["target-fits"]
+    assert told["CUR-FIPS140-3-L3.certificate"].startswith("(EU) 2025/1929, TIS-7.6.2-03")

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
+from typing import TYPE_CHECKING
+
 import pytest
 
 from trustworks.assurance.engine.evaluation import QUESTIONS
 from trustworks.assurance.rulesets import SHIPPED, check, load, read
 from trustworks.assurance.rulesets.domains import DOMAINS
 from trustworks.core.errors import Malformed
+
+if TYPE_CHECKING:
+    from trustworks.assurance.rulesets.model import Process
 
 HEAD = """
 id = "own"
@@ -202,3 +208,44 @@ def test_an_act_that_cannot_be_read_is_said(old: str, new: str, told: str) -> No
     given = (HEAD + ACT + TABLE + REST + 'act = "Act 1"\n').replace(old, new)
     with pytest.raises(Malformed, match=told):
         read(given.encode(), "own.toml")
+
+
+CLAUSE = """
+[[process.clause]]
+of = ["level"]
+reference = "2"
+"""
+
+
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-REFERENCE-OF-ACT")
+def test_a_clause_of_a_process_goes_before_the_reference_of_the_table() -> None:
+    rules = read((OWN + CLAUSE).encode(), "own.toml")
+    assert rules.processes[0].reference_of(rules.tables["level"]) == "2"
+    assert rules.processes[0].reference_of(rules.options["CC"]) == "1"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (OWN + CLAUSE.replace('"level"', '"no"'), "of process certificates/ca_key_use is of 'no'"),
+        (OWN + CLAUSE + CLAUSE, "names 'level' a second time"),
+        (OWN + CLAUSE + "more = 1\n", "has the key 'more'"),
+    ],
+)
+def test_a_clause_of_what_there_is_not_is_refused(text: str, told: str) -> None:
+    with pytest.raises(Malformed, match=told):
+        read(text.encode(), "own.toml")
+
+
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-REFERENCE-OF-ACT")
+@pytest.mark.parametrize("process", load("current").processes, ids=lambda one: f"{one.service}/{one.id}")
+def test_no_reason_refers_to_the_act_of_another_service_unless_it_says_so(process: Process) -> None:
+    rules = load("current")
+    ways = [way for name in process.options for way in rules.options[name].ways]
+    asked = {*process.conditions, *(rule for way in ways for rule in way.rules)}
+    of_services = {re.sub(r"^\(EU\) ", "", one) for one in rules.acts if "2025/" in one}
+    own = "" if process.act is None else process.act.id.removeprefix("(EU) ")
+    for one in asked:
+        reference = process.reference_of(rules.tables[one])
+        others = {act for act in re.findall(r"2025/\d{4}", reference) if act in of_services} - {own}
+        assert not others or "carried over" in reference, f"{one}: {reference}"

@@ -152,6 +152,7 @@ def _whole(one: RuleSet) -> dict[str, Any]:
                 "applies": act.applies.isoformat(),
                 "reference": act.reference,
                 "source_status": act.source_status,
+                "clauses": dict(act.clauses),
             }
             for act in one.acts.values()
         ],

@@ -353,7 +353,7 @@ class _Evaluation:
             lift = "No certificate helps a test module: replace it by a hardware security module."
         return Reason(
             rule=f"{option.id}.certificate",
-            reference=option.reference,
+            reference=subject.process.reference_of(option),
             verdict=Verdict.INSUFFICIENT,
             sentence=f"No {kinds} certificate of {subject.product.name} is registered.{told}",
             missing=way.elements,

@@ -35,6 +35,12 @@ def _bare(rule: Callable[..., Reason], *given: Any) -> Reason:
     return replace(rule(*given), reference="", facts=(), missing=(), lift="")
 
 
+@implements("TRUSTWORKS:ASSURANCE-REFERENCE-OF-ACT", disabled="")
+def _where(table: Table, subject: Subject) -> str:
+    """The place of the act that asks for the process, and no other act's."""
+    return subject.process.reference_of(table)
+
+
 @implements("TRUSTWORKS:ASSURANCE-EXPLAINED", disabled=_bare)
 def explain(table: Table, case: Case, subject: Subject) -> Reason:
     """What a table says, with all that it stands on."""
@@ -43,7 +49,7 @@ def explain(table: Table, case: Case, subject: Subject) -> Reason:
     bases = {id(basis): basis for one in asked.values() for basis in one.facts}
     return Reason(
         rule=table.id,
-        reference=table.reference,
+        reference=_where(table, subject),
         verdict=case.verdict,
         sentence=_fill(case.says, asked),
         facts=tuple([tell(subject, one) for one in bases.values()]),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -95,12 +95,14 @@ class Act:
     """A legal act of the source, and the first day on which it applies.
 
     `reference` says where that day is from; `source_status` whether we read it there, or computed it.
+    `clauses` are its places by the ids of tables and options, where it does not have what they name.
     """
 
     id: str
     applies: date
     reference: str
     source_status: str
+    clauses: Mapping[str, str] = field(default_factory=dict)
 
 
 class Obligation(StrEnum):
@@ -117,7 +119,7 @@ class Process:
     One that `follows` others is not bound to a product by itself: it is asked of every product that those
     are bound to. Processes of a `group` are operated together: where one has a product, all need one.
     `without_option` is the verdict where there are no options, as the source knew none. `act` asks for it:
-    before its first day there is no answer but that it is not in force yet.
+    before its first day there is no answer but that it is not in force yet. `clauses` go before its act's.
     """
 
     service: str
@@ -133,6 +135,12 @@ class Process:
     note: str = ""
     without_option: Verdict | None = None
     act: Act | None = None
+    clauses: Mapping[str, str] = field(default_factory=dict)
+
+    def reference_of(self, asked: Table | Option) -> str:
+        """Where a table or option stands for this process: as it says, as its act does, else as they do."""
+        of_act = {} if self.act is None else self.act.clauses
+        return self.clauses.get(asked.id) or of_act.get(asked.id) or asked.reference
 
     @property
     def applies(self) -> date | None:

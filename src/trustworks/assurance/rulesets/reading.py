@@ -29,7 +29,7 @@ from trustworks.assurance.rulesets.model import (
 from trustworks.core.errors import Malformed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Container, Iterable, Mapping, Sequence
     from enum import StrEnum
 
     E = TypeVar("E", bound=StrEnum)
@@ -93,6 +93,8 @@ class _Reader:
         included = top.words("include", ())
         tables += self._included(included, top.table("references"))
         options = [self._option(one) for one in top.tables("option")]
+        processes = tuple(self._process(one) for one in top.tables("process"))
+        self._check_clauses(processes, {one.id for one in tables} | {one.id for one in options})
         found = RuleSet(
             id=top.text("id"),
             title=top.text("title"),
@@ -101,7 +103,7 @@ class _Reader:
             words=top.text("words"),
             tables=self._by_id("table", tables),
             options=self._by_id("option", options),
-            processes=tuple(self._process(one) for one in top.tables("process")),
+            processes=processes,
             parameters=MappingProxyType(
                 {
                     **self._included_parameters(included),
@@ -244,9 +246,34 @@ class _Reader:
             note=keys.text("note", ""),
             without_option=_member(keys, "without-option", without, Verdict) if without else None,
             act=self._act(keys),
+            clauses=self._clauses(keys),
         )
         keys.done()
         return found
+
+    def _clauses(self, keys: _Keys) -> Mapping[str, str]:
+        """Places by the ids of what is asked there; each id once."""
+        found: dict[str, str] = {}
+        for one in keys.tables("clause"):
+            inner = _Keys(self._name, f"a clause of {keys.where}", one)
+            reference = inner.text("reference")
+            for asked in inner.words("of"):
+                if asked in found:
+                    inner.wrong(f"names {asked!a:.60} a second time; one place is its reference")
+                found[asked] = reference
+            inner.done()
+        return MappingProxyType(found)
+
+    def _check_clauses(self, processes: Iterable[Process], known: Container[str]) -> None:
+        owners = [*(("act", one.id, one.clauses) for one in self._acts.values())]
+        owners += [("process", f"{one.service}/{one.id}", one.clauses) for one in processes]
+        for kind, name, clauses in owners:
+            for asked in clauses:
+                if asked not in known:
+                    raise Malformed(
+                        f"{self._name}: a clause of {kind} {name} is of {asked!a:.60}, which is no table and "
+                        "no option."
+                    )
 
     def _act(self, keys: _Keys) -> Act | None:
         """The act that something names, which the set has to have."""
@@ -262,6 +289,7 @@ class _Reader:
             applies=keys.day("applies"),
             reference=keys.text("reference"),
             source_status=keys.text("source-status"),
+            clauses=self._clauses(keys),
         )
         if found.source_status not in _KNOWN:
             keys.wrong(f"has source-status = {found.source_status!a:.40}; allowed are {', '.join(_KNOWN)}")
