@@ -616,6 +616,50 @@ def test_each_area_that_no_certificate_covers_is_argued() -> None:
     assert option(known("fips-140-3"), "ISO19790-DEMO", "guidance").verdict is INSUFFICIENT
 
 
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-UNCOVERED")
+@pytest.mark.parametrize(
+    ("changed", "why"),
+    [
+        (
+            {"without": ["confirmation identity"]},
+            "until a person confirms that this instance is the evaluated",
+        ),
+        ({"without": ["confirmation condition"]}, "until a person confirms that its condition is kept"),
+        ({"without": ["confirmation evaluated-scope"]}, "until a person confirms that it covers what the"),
+        ({"functions": ["sign", "other"]}, "as it does not cover what the process uses"),
+        ({"product": {"firmware": "F-9"}}, "as this instance is not what it is about"),
+        ({"certificate": {"status": "revoked"}}, "as it is revoked"),
+        ({"certificate": {"overall-level": "not said"}}, "as its standard or its levels are not known"),
+    ],
+)
+def test_a_certificate_that_does_not_count_is_named_with_the_reason(
+    changed: dict[str, Any], why: str
+) -> None:
+    row = {"document": [{"kind": "iso19790-demonstration", "standard": "ISO/IEC 19790"}]}
+    for given in (known("fips-140-3", **changed), known("fips-140-3", **changed, **row)):
+        found = option(given, "ISO19790-DEMO", "guidance")
+        assert found.verdict is INSUFFICIENT
+        (told,) = (one.sentence for one in found.reasons if one.rule == "iso-19790")
+        assert f"(fips:9003 does not count {why}" in told
+        assert (
+            "Nobody independent evaluated" not in str(found) or "instance is not" in why or "revoked" in why
+        )
+
+
+def test_an_evaluation_that_nobody_confirmed_is_not_told_to_be_none() -> None:
+    own = ["design-evidence", "test-evidence"]
+    for documents, expected in ((own, ARGUED), (own[:1], UNKNOWN), ([], UNKNOWN)):
+        given = known(
+            "fips-140-3",
+            without=["confirmation identity"],
+            document=[{"kind": one} for one in documents],
+        )
+        found = option(given, "ISO19790-DEMO", "guidance")
+        (told,) = (one for one in found.reasons if one.rule == "own-evidence")
+        assert told.verdict is expected
+        assert "fips:9003 does not count until a person confirms that this instance" in told.sentence
+
+
 OTHERS: dict[str, Any] = {
     "processes": ["certificates/ca_key_generation"],
     "also": [{"product": "other-module", "certificates": ["cc"], "processes": [USE]}],

@@ -44,6 +44,15 @@ _DOUBTED: Final = {
     "loaded-keys": "areas-of-keys",
 }
 _KEPT: Final = frozenset({"none", "confirmed"})
+# Why a certificate does not count, by what a question about it found.
+_NOT_COUNTED: Final[Mapping[tuple[str, str | int], str]] = {
+    ("identity", "differs"): "as this instance is not what it is about",
+    ("identity", UNKNOWN): "until a person confirms that this instance is the evaluated one",
+    ("caveat", "unconfirmed"): "until a person confirms that its condition is kept",
+    ("caveat", UNKNOWN): "as its condition is not known",
+    ("scope", "outside"): "as it does not cover what the process uses",
+    ("scope", UNKNOWN): "until a person confirms that it covers what the process uses",
+}
 
 
 def day(subject: Subject) -> Answer:
@@ -185,13 +194,21 @@ def uncovered(subject: Subject) -> Answer:
 
     A certificate of FIPS 140-2 or 140-3 covers the areas in which its level is that of the parameter `level`
     or higher; areas of `accepted-not-applicable` need not apply. One that is historical covers too, which is
-    told (`ended`). Without a certificate all areas are uncovered.
+    told (`ended`). Without a certificate all areas are uncovered; one that does not count is named, and why.
     """
     documents, level = subject.documents(DocumentKind.ISO_19790), subject.number("level")
-    covers = [_cover(subject, one, level) for one in subject.index.certificates_of(subject.product)]
+    held = subject.index.certificates_of(subject.product)
+    covers = [_cover(subject, one, level) for one in held]
+    without = "; ".join(
+        f"{one.id} does not count {_why_not(subject.altered(certificate=one))}"
+        for one, cover in zip(held, covers, strict=True)
+        if cover is None and one.kind is CertificateKind.FIPS
+    )
+    without = f" ({without})" if without else ""
     covers.append(_Cover(uncovered=subject.words("areas-fips-140-3"), active=True, facts=()))
     if not documents:
-        return Answer("no-document", _at_level(level, min((one.uncovered for one in covers if one), key=len)))
+        fewest = min((one.uncovered for one in covers if one), key=len)
+        return Answer("no-document", f"{_at_level(level, fewest)}{without}")
     last = documents[-1]
     argued = {area_name(one) for one in last.argued} - {area_name(one) for one in last.open}
     answers = []
@@ -200,7 +217,9 @@ def uncovered(subject: Subject) -> Answer:
             still = tuple(name for name in one.uncovered if area_name(name) not in argued)
             facts: tuple[Basis, ...] = (*one.facts, last)
             if still:
-                answers.append((0, len(still), Answer("not-argued", _at_level(level, still), facts)))
+                answers.append(
+                    (0, len(still), Answer("not-argued", f"{_at_level(level, still)}{without}", facts))
+                )
             else:
                 told = _at_level(level, one.uncovered)
                 answers.append(
@@ -255,6 +274,18 @@ def _cover(subject: Subject, certificate: Certificate, level: int) -> _Cover | N
     return _Cover(uncovered=tuple(left), active=standing.value == "active", facts=facts)
 
 
+def _why_not(about: Subject) -> str:
+    """Why a certificate of FIPS 140 does not count: what a person still has to say, or what is against it."""
+    standing = about.ask("status").value
+    if standing not in _COVERING:
+        return "as its status is not known" if standing == UNKNOWN else f"as it is {standing}"
+    for question, counting in (("identity", {"same"}), ("caveat", _KEPT), ("scope", {"inside"})):
+        found = about.ask(question).value
+        if found not in counting:
+            return _NOT_COUNTED[question, found]
+    return "as its standard or its levels are not known, or of none of FIPS 140-2 and 140-3"
+
+
 @cache  # by the lists of rule sets, of which there are few
 def _plain(areas: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(map(area_name, areas))
@@ -262,16 +293,16 @@ def _plain(areas: tuple[str, ...]) -> tuple[str, ...]:
 
 def evaluated(subject: Subject) -> Answer:
     """Whether an independent body evaluated this very product, by a certificate that has not ended."""
-    found = []
+    found: dict[str | int, list[str]] = {}
     for one in subject.index.certificates_of(subject.product):
         about = subject.altered(certificate=one)
-        if (
-            one.kind is not CertificateKind.QSCD
-            and about.ask("status").value in _COVERING
-            and about.ask("identity").value == "same"
-        ):
-            found.append(one.id)
-    return Answer("yes" if found else "no", ", ".join(found))
+        if one.kind is not CertificateKind.QSCD and about.ask("status").value in _COVERING:
+            found.setdefault(about.ask("identity").value, []).append(one.id)
+    if "same" in found:
+        return Answer("yes", ", ".join(found["same"]))
+    if UNKNOWN in found:
+        return Answer("unconfirmed", ", ".join(found[UNKNOWN]))
+    return Answer("no")
 
 
 @implements("TRUSTWORKS:ASSURANCE-NOTIFIED", disabled=Answer("notified"))

@@ -226,9 +226,9 @@ def agreed(name: FactName, facts: tuple[Fact, ...]) -> Value | Missing | Conflic
 
 
 def value_text(value: Value) -> str:
-    """A fact's value as people read it."""
+    """A fact's value as people read it; "none" for an empty one that was read."""
     if isinstance(value, tuple):
-        return ", ".join(value)
+        return ", ".join(value) or "none"
     if isinstance(value, Mapping):
-        return ", ".join(f"{k}: {'N/A' if v is None else v}" for k, v in sorted(value.items()))
-    return str(value)
+        return ", ".join(f"{k}: {'N/A' if v is None else v}" for k, v in sorted(value.items())) or "none"
+    return str(value) or "none"

@@ -100,8 +100,9 @@ OF_PRODUCT: Final[Mapping[str, Domain]] = MappingProxyType(
         "installation": Choice(("not-ours", "never", "old", *InstallationState)),
         # Points of Annex II (parameter `annex-ii`), each of which has to be argued.
         "annex-ii": Choice(("argued", "overdue", "open", "not-argued", "none")),
-        # Whether an independent body evaluated the product, by any certificate.
-        "evaluated": Choice(("yes", "no")),
+        # Whether an independent body evaluated the product, by any certificate; unconfirmed where nobody has
+        # said that the instance is the evaluated one.
+        "evaluated": Choice(("yes", "unconfirmed", "no")),
         # From the module that makes a key to the one that uses it.
         "transfer": Choice(("not-needed", "equal", "unequal", "single", UNKNOWN)),
         "transfer-allowed": Choice(("not-needed", "allowed", "not-allowed", UNKNOWN)),

@@ -134,4 +134,4 @@ def changes(before: Certificate | None, after: Certificate) -> list[tuple[FactNa
 
 def _read(certificate: Certificate | None, name: FactName) -> str:
     told = () if certificate is None else certificate.told(name)
-    return " and ".join(value_text(one.value) or NONE for one in told if one.provenance.is_by_hand)
+    return " and ".join(value_text(one.value) for one in told if one.provenance.is_by_hand)

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import quote
 
 from trustworks.app.web.console.assurance import fields
-from trustworks.app.web.console.assurance.products import PRODUCTS, shown, shown_value
+from trustworks.app.web.console.assurance.products import PRODUCTS, shown
 from trustworks.app.web.console.assurance.room import ROOT, Room
 from trustworks.app.web.console.edge import Page, nothing_here
 from trustworks.assurance import records
-from trustworks.assurance.model import Certificate, Document, DocumentKind, FactName
+from trustworks.assurance.model import Certificate, Document, DocumentKind, FactName, value_text
 from trustworks.assurance.records import EntryKind
 from trustworks.assurance.registered import products_of
 from trustworks.assurance.service import LARGEST_FILE
@@ -217,5 +217,5 @@ def _merged(given: Iterable[Certificate]) -> Certificate | None:
 
 
 def _line(one: Certificate) -> Line:
-    told = [shown_value(fact.value) for name in _TOLD for fact in one.told(name)[:1]]
+    told = [value_text(fact.value) for name in _TOLD for fact in one.told(name)[:1]]
     return Line(one.id, ", ".join(told))

@@ -36,7 +36,6 @@ if TYPE_CHECKING:
         Identity,
         Provenance,
         Report,
-        Value,
         Verdict,
     )
     from trustworks.assurance.records import Version
@@ -226,15 +225,10 @@ def shown(identifier: str, certificate: Certificate | None, today: date) -> Show
         by_value: dict[str, list[tuple[int, str]]] = {}
         for fact in certificate.told(name):
             number = numbers[fact.provenance.document, fact.provenance.retrieved]
-            by_value.setdefault(shown_value(fact.value), []).append((number, fact.provenance.place))
+            by_value.setdefault(value_text(fact.value), []).append((number, fact.provenance.place))
         differs = isinstance(certificate.value(name), Conflict)
         found += [Told(name, value, places, differs) for value, places in by_value.items()]
     return Shown(identifier, certificate, [(one, stale(one, today)) for one in read.values()], found)
-
-
-def shown_value(value: Value) -> str:
-    """The value of a fact for people; "none" for an empty one that was read."""
-    return value_text(value) or "none"
 
 
 def past(versions: Iterable[Version]) -> list[Past]:
