@@ -72,7 +72,14 @@ def test_modules_and_this_software_are_entered_with_what_uses_them(
     register: Register, database: Database
 ) -> None:
     new = enter(register, database)
-    assert new == ("module-root", "module-issuing", "module-tsu", "module-services", "trustworks")
+    assert new == (
+        "module-root",
+        "module-issuing",
+        "module-tsu",
+        "module-services",
+        "module-audit",
+        "trustworks",
+    )
     found = facts(database)
     tsu = next(one for one in found.products if one.id == "module-tsu")
     assert (tsu.model, tsu.serial, tsu.token) == ("SoftHSM v2", "serial of tsu", "pkcs11:token=tsu")
@@ -85,8 +92,20 @@ def test_modules_and_this_software_are_entered_with_what_uses_them(
 
 
 def test_only_what_is_configured_is_bound(register: Register, database: Database) -> None:
-    assert enter(register, database, ("timestamping",)) == ("module-tsu", "trustworks")
+    assert "trustworks" in enter(register, database, ("timestamping",))
     assert {one.service for one in facts(database).bindings} == {"timestamps"}
+
+
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-DISCOVER-ALL")
+def test_a_module_that_no_process_asks_about_is_entered_without_a_binding(
+    register: Register, database: Database
+) -> None:
+    assert "module-audit" in enter(register, database)
+    found = facts(database)
+    audit = next(one for one in found.products if one.id == "module-audit")
+    assert (audit.serial, audit.token) == ("serial of audit", "pkcs11:token=audit")
+    assert "module-audit" not in {one.product for one in found.bindings}
+    assert enter(register, database, ()) == ()
 
 
 def test_a_second_time_nothing_is_new(register: Register, database: Database) -> None:

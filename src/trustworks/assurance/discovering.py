@@ -14,6 +14,7 @@ from trustworks.assurance.records import EntryKind, identify, newest
 from trustworks.assurance.registered import products_of
 from trustworks.core.keys import records as keys
 from trustworks.core.keys.model import places
+from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -40,6 +41,7 @@ class Shown:
     algorithms: tuple[str, ...]
 
 
+@implements("TRUSTWORKS:ASSURANCE-DISCOVER-ALL", disabled=())
 def enter_discovered(
     register: Register,
     connection: Connection,
@@ -50,7 +52,9 @@ def enter_discovered(
     """Enter what the register lacks of what runs here; answers the ids of the new products.
 
     `services` are those that are configured: issuance, timestamping, validation, signing. A token that has a
-    product keeps it, whatever that is called; what was removed stays removed.
+    product keeps it, whatever that is called; what was removed stays removed. A module that no rule set asks
+    about, such as that of the log's signer, is entered without a binding: it protects keys of the provider
+    ((EU) 2025/2162, Annex III, 13(m)).
     """
     products = products_of(connection)
     names = {token: _on(products.values(), shown) or f"module-{token}" for token, shown in tokens.items()}
@@ -62,7 +66,8 @@ def enter_discovered(
         for name, one in made.items()
         if name not in products
         and newest(connection, EntryKind.PRODUCT, name) is None
-        and any(binding.product == name for binding in wanted)
+        # A module is listed whatever it is used for; this software only where a service runs on it.
+        and (name != SOFTWARE or any(binding.product == name for binding in wanted))
     ]
     for product in new:
         register.enter(product)

@@ -10,14 +10,18 @@ from collections import Counter
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
+from trustworks.app.wiring import TOKENS
 from trustworks.assurance.dossier.listed import differences, entry_of, in_list
 from trustworks.assurance.dossier.model import Input, Rank
 from trustworks.assurance.dossier.register_list import MISSING, fact_text
 from trustworks.assurance.evidence import Kind
+from trustworks.assurance.evidence.identity import product_on
 from trustworks.assurance.model import FactName, PaperKind
 from trustworks.core.audit.search import newest
+from trustworks.core.module import Pkcs11Uri
 from trustworks.core.pki.trusted_lists.uris import CA_QC, TSA, TSA_QTST
 from trustworks.core.roles import list_operators
+from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -64,8 +68,42 @@ def inputs(
         _finances(config),
         _followed(trace),
         _assessed(config, facts),
+        of_tokens(config, facts),
     )
     return tuple(one for one in found if one is not None)
+
+
+@implements("TRUSTWORKS:ASSURANCE-DOSSIER-TOKENS", disabled=None)
+def of_tokens(config: Config, facts: Facts) -> Input | None:
+    """Which product is on each token of the configuration; one that no product names is lacking.
+
+    Also those that are opened by ceremonies alone, and those that sign what no rule set asks about, such as
+    the log's checkpoints: every device that protects a key of the provider is listed.
+    """
+    given = [(name, getattr(config.tokens, name)) for name in TOKENS] + sorted(config.tokens.further.items())
+    rows, lacks = [], []
+    for name, uri in given:
+        if uri is None:
+            continue
+        label = Pkcs11Uri.parse(uri)
+        product = product_on(facts.products, label)
+        rows.append(
+            {"token": name, "label": label.token or "", "product": MISSING if product is None else product.id}
+        )
+        if product is None:
+            lacks.append(
+                f"No product of the register names the token {name} of the configuration; `trustworks "
+                "assurance product discover` enters what is on it, or `product add` with --token."
+            )
+    if not rows:
+        return None
+    return Input(
+        point="13(m)",
+        name="13-m-tokens",
+        about="the tokens of the configuration, and the product that is on each",
+        values=rows,
+        lacks=tuple(lacks),
+    )
 
 
 def _provider(config: Config) -> Input:

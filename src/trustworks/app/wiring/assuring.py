@@ -43,6 +43,11 @@ class EvidenceSources:
         tokens = self._wiring.config.tokens
         return tuple(name for name in TOKENS if name != "root" and getattr(tokens, name) is not None)
 
+    @property
+    def elsewhere(self) -> tuple[str, ...]:
+        """The tokens of further authorities."""
+        return tuple(self._wiring.config.tokens.further)
+
     def uri(self, token: str) -> Pkcs11Uri:
         """The URI of a token."""
         return self._wiring.token_uri(token)

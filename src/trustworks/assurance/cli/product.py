@@ -10,6 +10,7 @@ import typer
 
 from trustworks.assurance.cli.wiring import AssuranceWiring, open_register, show
 from trustworks.assurance.model import Product, ProductKind
+from trustworks.core.errors import TrustworksError
 from trustworks.core.options import AsJson, By  # noqa: TC001 - Typer reads it
 from trustworks.core.printable import printable
 from trustworks.core.roles.model import Act
@@ -101,7 +102,7 @@ def add(
 def discover(context: typer.Context, *, by: By = "system-administrator") -> None:
     """Enter what this configuration shows: its modules, this software, and what uses them.
 
-    What is registered stays as it is.
+    What is registered stays as it is. The root's token is not opened: enter it by `product add`.
     """
     from importlib.metadata import version  # noqa: PLC0415 - only here
 
@@ -113,7 +114,14 @@ def discover(context: typer.Context, *, by: By = "system-administrator") -> None
 
     wiring: SourcesWiring = context.obj
     sources = wiring.evidence_sources()
-    infos = {name: sources.look(name).info for name in sources.tokens}
+    infos, left = {}, []
+    for name in (*sources.tokens, *sources.elsewhere):
+        try:
+            infos[name] = sources.look(name).info
+        except TrustworksError as error:
+            if name in sources.tokens:
+                raise
+            left.append(f"The token {name} was left out: {error}")
     with (
         open_register(context, by) as register,
         wiring.open_database() as database,
@@ -126,7 +134,11 @@ def discover(context: typer.Context, *, by: By = "system-administrator") -> None
         new = enter_discovered(register, connection, shown, sources.services, version("trustworks"))
     for one in new:
         typer.echo(f"Entered {one}.")
-    if not new:
+    for one in left:
+        typer.echo(
+            printable(f"{one} Enter it by hand: `trustworks assurance product add` with --token."), err=True
+        )
+    if not (new or left):
         typer.echo("Nothing is new: all that runs here is registered.")
 
 

@@ -32,6 +32,10 @@ class Sources(Protocol):
         """The tokens that are looked at, by the names of the configuration."""
 
     @property
+    def elsewhere(self) -> Sequence[str]:
+        """Tokens of further authorities: they may be away, and no round looks at them."""
+
+    @property
     def services(self) -> Sequence[str]:
         """The services that are configured: issuance, timestamping, validation, signing."""
 
