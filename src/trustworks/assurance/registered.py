@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from trustworks.assurance import records
 from trustworks.assurance.evidence import Kind, Outcome
 from trustworks.assurance.evidence import records as evidence
-from trustworks.assurance.evidence.identity import unregistered
+from trustworks.assurance.evidence.identity import unregistered, used
 from trustworks.assurance.model import (
     Binding,
     Certificate,
@@ -66,6 +66,7 @@ def facts_of(connection: Connection) -> Facts:
         return tuple(one for one in found if isinstance(one, type_))
 
     products = tuple(_seen(connection, of(EntryKind.PRODUCT, Product)))
+    looked_at = _looked_at(connection)
     return Facts(
         products=products,
         certificates=of(EntryKind.CERTIFICATE, Certificate),
@@ -76,7 +77,8 @@ def facts_of(connection: Connection) -> Facts:
         confirmations=of(EntryKind.CONFIRMATION, Confirmation, as_written=True),
         transfers=of(EntryKind.TRANSFER, Transfer, as_written=True),
         headcounts=of(EntryKind.HEADCOUNT, Headcount, as_written=True),
-        unregistered=unregistered(_looked_at(connection), products),
+        unregistered=unregistered(looked_at, products),
+        used=used(looked_at, products),
     )
 
 

@@ -431,6 +431,25 @@ def test_a_module_in_use_that_no_product_names_is_a_gap_of_the_service(
     assert any("No product of the register names the token issuing" in one for one in told.unbound)
 
 
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-LIVE-UNBOUND")
+@pytest.mark.parametrize("rules", ["current", "guidance"])
+def test_a_registered_module_that_is_not_bound_to_what_uses_it_is_a_gap(rules: str) -> None:
+    given = known("cc-profile", unregistered=[LIVE])
+    (live,) = given.unregistered
+    name = given.products[0].id
+    live = replace(live, product=name, uses=(("certificates", "ca_key_use"),))
+    left = tuple(one for one in given.bindings if one.process != "ca_key_use")
+    told = report(replace(given, unregistered=(), used=(live,), bindings=left), rules)
+    gap = f"certificates/ca_key_use uses {name}, which is registered and not bound to it"
+    assert any(one.startswith(gap) and "binding add" in one for one in told.unbound)
+    (service,) = [one for one in told.services if one.service == "certificates"]
+    (found,) = [one for one in service.processes if one.process == "ca_key_use"]
+    assert (found.verdict, found.product, service.verdict) == (UNKNOWN, None, UNKNOWN)
+    assert f"It uses {name}, which is registered and not bound to it." in found.note
+    bound = report(replace(given, unregistered=(), used=(live,)), rules)
+    assert not any("not bound to it" in one for one in bound.unbound)
+
+
 def test_a_rule_set_that_does_not_know_the_process_tells_the_gap_all_the_same() -> None:
     live = {"token": "services", "processes": ["validation/svsp_key"]}
     told = report(known("cc", unregistered=[live]), "guidance")

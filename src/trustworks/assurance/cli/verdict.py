@@ -15,10 +15,11 @@ from trustworks.core.options import AsJson  # noqa: TC001 - Typer reads it
 from trustworks.core.printable import printable
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import date
 
     from trustworks.assurance.cli.wiring import AssuranceWiring
-    from trustworks.assurance.model import Facts
+    from trustworks.assurance.model import Facts, LiveModule
     from trustworks.assurance.rulesets import RuleSet
 
 _LARGEST: Final = 1 << 20  # octets of a rule set
@@ -140,16 +141,32 @@ def _facts(context: typer.Context, service: str | None, sets: list[RuleSet]) -> 
     if service not in services:
         raise Malformed(f"{service!a:.40} is no service of a rule set; there are: {', '.join(services)}.")
     bindings = tuple(one for one in found.bindings if one.service == service)
-    used = {one.product for one in bindings}
+    elsewhere = {(one.product, one.process) for one in found.bindings if one.service != service}
+    live = _of(
+        service,
+        (
+            replace(one, uses=tuple(use for use in one.uses if (one.product, use[1]) not in elsewhere))
+            for one in found.used
+        ),
+    )
+    used = {one.product for one in (*bindings, *live)}
     return replace(
         found,
         bindings=bindings,
         products=tuple(one for one in found.products if one.id in used),
-        unregistered=tuple(
-            replace(one, uses=tuple(use for use in one.uses if use[0] == service))
-            for one in found.unregistered
-            if any(name == service for name, _ in one.uses)
-        ),
+        unregistered=_of(service, found.unregistered),
+        used=live,
+    )
+
+
+def _of(service: str, live: Iterable[LiveModule]) -> tuple[LiveModule, ...]:
+    """The modules that a service uses, for that service alone."""
+    from dataclasses import replace  # noqa: PLC0415 - only here
+
+    return tuple(
+        replace(one, uses=tuple(use for use in one.uses if use[0] == service))
+        for one in live
+        if any(name == service for name, _ in one.uses)
     )
 
 

@@ -167,8 +167,8 @@ class Collector:
         known: _Known,
     ) -> tuple[Item, Incident | None, Change | None]:
         at = known.at
+        label, uses = self._sources.uri(token).token, uses_of(token, self._sources.services)
         if product is None:
-            label, uses = self._sources.uri(token).token, uses_of(token, self._sources.services)
             item = identity_item(None, token, looked.info, at, unexpected=(), label=label, uses=uses)
             return item, None, None
         seen = identity_of(looked.info, at)
@@ -178,11 +178,13 @@ class Collector:
         change = explaining(known.changes, product.id, found, at)
         if change is not None:
             planned = {"number": change.number, "differences": [asdict(one) for one in found]}
-            item = identity_item(product, token, looked.info, at, unexpected=(), planned=planned)
+            item = identity_item(
+                product, token, looked.info, at, unexpected=(), planned=planned, label=label, uses=uses
+            )
             if change.state is ChangeState.PLANNED:
                 return item, None, self._observe(item, change, at)
             return item, None, None
-        item = identity_item(product, token, looked.info, at, unexpected=found)
+        item = identity_item(product, token, looked.info, at, unexpected=found, label=label, uses=uses)
         if found and not _told(before, found):
             return item, self._draft(item, product, found, known), None
         return item, None, None

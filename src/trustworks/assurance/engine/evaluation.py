@@ -95,6 +95,7 @@ class _Evaluation:
         self._live = tuple(one for one in index.facts.unregistered if one.seen.at.date() <= at)
         old = [one for one in index.sources if stale(one, at, stale_after)]
         self._stale = frozenset(one.document for one in old)
+        self._loose: tuple[tuple[str, str, str], ...] = ()
         self._told_stale = tuple(
             f"{one.name}, retrieved {one.retrieved:%Y-%m-%d}"
             for one in sorted(old, key=lambda one: (one.retrieved, one.name))
@@ -108,7 +109,9 @@ class _Evaluation:
         services: dict[str, list[ProcessVerdict]] = {}
         unbound: list[str] = []
         used = (service for one in self._live for service, _ in one.uses)
-        for service in dict.fromkeys((*(one.service for one in running), *used)):
+        self._loose = self._without_binding(running)
+        loose = (service for service, _, _ in self._loose)
+        for service in dict.fromkeys((*(one.service for one in running), *used, *loose)):
             own = [one for one in running if one.service == service]
             services[service], open_ = self._service(service, own)
             unbound += open_
@@ -117,6 +120,11 @@ class _Evaluation:
             f"{one.seen.manufacturer} {one.seen.model}, serial number {one.seen.serial}."
             for one in self._live
             if one.uses
+        ]
+        unbound += [
+            f"{service}/{process} uses {product}, which is registered and not bound to it: `trustworks "
+            f"assurance binding add {service} {process} {product}` binds it."
+            for service, process, product in self._loose
         ]
         bound = {one.product for one in running}
         unbound += [
@@ -157,7 +165,9 @@ class _Evaluation:
             if live:
                 qualified = not own or any(one.qualified for one in own)
                 found.append(self._unregistered(process, live, qualified=qualified))
-            if not bound and not live and self._asked_for(process, known, own):
+            loose = [one for one in self._loose if one[:2] == (service, process.id)]
+            found += [self._not_bound(process, product, own) for _, _, product in loose]
+            if not bound and not live and not loose and self._asked_for(process, known, own):
                 found.append(self._unbound(process, qualified=any(one.qualified for one in own)))
                 if self._obliges(process):
                     gaps.append(f"{service}/{process.id} ({process.label}) is bound to no product.")
@@ -171,6 +181,33 @@ class _Evaluation:
                 else:
                     found.append(self._process(process, product, binding))
         return found, gaps
+
+    @implements("TRUSTWORKS:ASSURANCE-LIVE-UNBOUND", disabled=())
+    def _without_binding(self, running: Iterable[Binding]) -> tuple[tuple[str, str, str], ...]:
+        """Service, process and product of what a look found in use, and the register does not bind so.
+
+        Bound to the same process of another service is bound: keys of authorities issue for several.
+        """
+        bound = {(one.product, one.process) for one in running}
+        return tuple(
+            (service, process, one.product)
+            for one in self._index.facts.used
+            if one.seen.at.date() <= self._at
+            for service, process in one.uses
+            if (one.product, process) not in bound
+        )
+
+    def _not_bound(self, process: Process, name: str, own: list[Binding]) -> ProcessVerdict:
+        """A process that uses a product which is not bound to it: nothing more is known than what that is."""
+        found = self._unbound(process, qualified=not own or any(one.qualified for one in own))
+        product = self._index.products.get(name)
+        test = product is not None and product.test_module and found.begins is None
+        told = f"It uses {name}, which is registered and not bound to it."
+        return replace(
+            found,
+            verdict=Verdict.INSUFFICIENT if test else found.verdict,
+            note=f"{told} It is a test module." if test else told,
+        )
 
     def _asked_for(self, process: Process, known: list[Process], own: list[Binding]) -> bool:
         """Whether a process without a product is a gap: another of its group has one, and it follows none."""

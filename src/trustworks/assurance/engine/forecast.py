@@ -129,7 +129,7 @@ def _days(facts: Facts, rules: RuleSet) -> Iterator[date]:
     yield from (one.on for one in facts.transfers)
     yield from (one.on for one in facts.headcounts)
     yield from (one.reviewed_until + _DAY for one in facts.documents if one.reviewed_until is not None)
-    yield from (one.seen.at.date() for one in facts.unregistered)
+    yield from (one.seen.at.date() for one in (*facts.unregistered, *facts.used))
     yield from _days_of_ages(facts)
     yield from (one.begins for one in rules.sunsets)
     yield from (one.applies for one in rules.acts.values())

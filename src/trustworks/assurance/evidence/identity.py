@@ -117,6 +117,23 @@ def unregistered(items: Iterable[Item], products: Sequence[Product]) -> tuple[Li
     return tuple(sorted(found, key=lambda one: one.token))
 
 
+@implements("TRUSTWORKS:ASSURANCE-LIVE-UNBOUND", disabled=())
+def used(items: Iterable[Item], products: Iterable[Product]) -> tuple[LiveModule, ...]:
+    """The modules of a round that products name, with what the configuration takes each for."""
+    known = {one.id for one in products}
+    found = []
+    for item in items:
+        values = item.values
+        if item.kind is not Kind.IDENTITY or item.outcome is Outcome.FAILED or not values.get("uses"):
+            continue
+        name = values.get("product") or ""
+        if name in known:
+            uses = tuple((service, process) for service, process in values["uses"])
+            label, seen = values.get("label", ""), identity_in(item)
+            found.append(LiveModule(token=values["token"], label=label, seen=seen, uses=uses, product=name))
+    return tuple(sorted(found, key=lambda one: one.token))
+
+
 @implements("TRUSTWORKS:ASSURANCE-IDENTITY-CHANGED", disabled=())
 def differences(product: Product, accepted: Identity | None, seen: Identity) -> tuple[Difference, ...]:
     """What the module says otherwise than the register, or where that is silent, than what was accepted.
@@ -172,7 +189,7 @@ def identity_item(
     """The evidence of one look at which module it is.
 
     `unexpected` are the differences that nobody planned; `planned` names the change whose differences were
-    found. Of a token that no product names its `label` is kept, and what it is used for.
+    found. The token's `label` is kept, and what the configuration uses it for.
     """
     seen = identity_of(info, at)
     findings = [*unnamed(product, token), *(one.sentence for one in unexpected)]
@@ -191,8 +208,7 @@ def identity_item(
         "differences": [asdict(one) for one in unexpected],
         "planned": dict(planned) if planned is not None else None,
     }
-    if product is None:
-        values |= {"label": label or "", "uses": [list(one) for one in uses]}
+    values |= {"label": label or "", "uses": [list(one) for one in uses]}
     del values["at"]
     values["validations"] = list(seen.validations)
     kind = (

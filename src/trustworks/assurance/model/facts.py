@@ -20,7 +20,8 @@ Entry: TypeAlias = (
 class Facts:
     """What is known, at one moment; the same facts give the same report, octet by octet.
 
-    `unregistered` are modules that evidence saw in use and that no product names. What persons stated is in
+    `unregistered` are modules that evidence saw in use and that no product names, `used` those that one does.
+    What persons stated is in
     the order in which they wrote it: of several statements of one day the last counts.
     """
 
@@ -33,3 +34,4 @@ class Facts:
     transfers: tuple[Transfer, ...] = ()
     headcounts: tuple[Headcount, ...] = ()
     unregistered: tuple[LiveModule, ...] = ()
+    used: tuple[LiveModule, ...] = ()

@@ -68,16 +68,18 @@ class Installation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiveModule:
-    """A module that services use and that no product of the register names, as evidence saw it first.
+    """A module that services use, as evidence saw it first: one that no product of the register names.
 
-    `token` is what the configuration calls the token, `label` what the token calls itself; `uses` are the
-    services and processes, by the names of the rule sets, for which the configuration takes it.
+    Or one that `product` names, which need not be bound to what it is used for. `token` is what the
+    configuration calls the token, `label` what the token calls itself; `uses` are the services and processes,
+    by the names of the rule sets, for which the configuration takes it.
     """
 
     token: str
     label: str
     seen: Identity
     uses: tuple[tuple[str, str], ...] = ()
+    product: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
