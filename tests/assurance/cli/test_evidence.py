@@ -38,6 +38,7 @@ class Sources:
     """One token, and nothing else that runs."""
 
     tokens = ("tsu",)
+    services = ()
     units = ()
     schemes: ClassVar[dict[str, str]] = {}
     stamps = False

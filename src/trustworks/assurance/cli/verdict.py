@@ -142,14 +142,12 @@ def _facts(context: typer.Context, service: str | None, sets: list[RuleSet]) -> 
         raise Malformed(f"{service!a:.40} is no service of a rule set; there are: {', '.join(services)}.")
     bindings = tuple(one for one in found.bindings if one.service == service)
     elsewhere = {(one.product, one.process) for one in found.bindings if one.service != service}
-    live = _of(
-        service,
-        (
-            replace(one, uses=tuple(use for use in one.uses if (one.product, use[1]) not in elsewhere))
-            for one in found.used
-        ),
-    )
-    used = {one.product for one in (*bindings, *live)}
+    named = [
+        replace(one, uses=tuple(use for use in one.uses if (one.product, use[1]) not in elsewhere))
+        for one in found.used
+    ]
+    live = _of(service, named)
+    used = {one.product for one in bindings} | {one.product for one in live}
     return replace(
         found,
         bindings=bindings,
