@@ -508,6 +508,16 @@ def verdict(given: Facts, product: Product, rules: Any, day: date) -> Verdict:
     return found[0].verdict
 
 
+@pytest.mark.req("TRUSTWORKS:ASSURANCE-LIVE-UNBOUND")
+@pytest.mark.parametrize("store_settings", ["sqlite"], indirect=True)
+def test_what_a_registered_module_is_used_for_is_known_of_the_last_look(house: House) -> None:
+    house.collect()
+    with house.database.read() as connection:
+        (live,) = facts_of(connection).used
+    assert (live.token, live.product) == ("tsu", "hsm-1")
+    assert live.uses == (("timestamps", "tsu_key_generation"), ("timestamps", "tsu_key_use"))
+
+
 @pytest.mark.req("TRUSTWORKS:ASSURANCE-LIVE-UNREGISTERED")
 @pytest.mark.parametrize("store_settings", ["sqlite"], indirect=True)
 def test_a_token_that_no_product_names_is_a_gap_of_what_uses_it_until_one_does(house: House) -> None:
