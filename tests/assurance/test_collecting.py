@@ -63,6 +63,7 @@ class House:
     token: Pkcs11Uri
     now: datetime = START
     tokens: tuple[str, ...] = ("tsu",)
+    elsewhere: tuple[str, ...] = ()
     status: ClockStatus = field(
         default_factory=lambda: ClockStatus(
             ok=True, mode="enforce", code="ok", reason="", bound_us=900, sources=("a",)
