@@ -28,7 +28,7 @@ from trustworks.core.trace import implements
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from trustworks.assurance.engine.subject import Basis, Subject
+    from trustworks.assurance.engine.subject import Basis, Levels, Subject
     from trustworks.assurance.model import Certificate, Product, Value
 
 _STANDARDS: Final = ("FIPS 140-1", "FIPS 140-2", "FIPS 140-3")
@@ -37,6 +37,7 @@ _WEAKENING: Final = ("integrity", "weak-keys", "loaded-keys")
 _MAKING: Final = frozenset({"keygen", "derive", "random"})
 _BRINGING_IN: Final = frozenset({"import", "unwrap", "restore"})
 _EAL: Final = re.compile(r"\bEAL\s*([0-7])\b", re.IGNORECASE)
+_COMPARED: Final = frozenset({"hardware", "firmware", "software", "model", "variant", "serial"})
 _WITHDRAWN: Final = frozenset({Status.REVOKED, Status.SUSPENDED})
 
 
@@ -315,18 +316,10 @@ def identity(subject: Subject) -> Answer:
 
 def _changed(product: Product, then: Mapping[str, str]) -> tuple[str, ...]:
     """What the register says of the product otherwise than what was compared."""
-    now = {
-        "hardware": product.hardware,
-        "firmware": product.firmware,
-        "software": product.software,
-        "model": product.model,
-        "variant": product.variant,
-        "serial": product.serial,
-    }
     return tuple(
-        f"{name} was {value}, and is {now[name] or 'not told'}"
+        f"{name} was {value}, and is {getattr(product, name) or 'not told'}"
         for name, value in then.items()
-        if name in now and now[name] != value
+        if name in _COMPARED and getattr(product, name) != value
     )
 
 
@@ -382,8 +375,16 @@ def cc_version(subject: Subject) -> Answer:
     return Answer("earlier", value, facts)
 
 
-def levels(subject: Subject) -> tuple[tuple[int, dict[str, int | None]] | None, tuple[Basis, ...]]:
+def levels(subject: Subject) -> Levels:
     """The overall level, and the areas that differ from it; None where one of them is unknown."""
+    certificate = _certificate(subject).id
+    found = subject.index.levels.get(certificate)
+    if found is None:  # they are the same on any day and by any rules
+        found = subject.index.levels[certificate] = _levels(subject)
+    return found
+
+
+def _levels(subject: Subject) -> Levels:
     overall, about_overall = _value(subject, FactName.OVERALL_LEVEL)
     areas, about_areas = _value(subject, FactName.AREA_LEVELS)
     facts = (*about_overall, *about_areas)

@@ -27,7 +27,7 @@ from trustworks.assurance.rulesets.domains import UNKNOWN
 from trustworks.core.trace import implements
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from trustworks.assurance.engine.subject import Basis, Subject
     from trustworks.assurance.model import Certificate
@@ -198,34 +198,36 @@ def uncovered(subject: Subject) -> Answer:
     """
     documents, level = subject.documents(DocumentKind.ISO_19790), subject.number("level")
     held = subject.index.certificates_of(subject.product)
-    covers = [_cover(subject, one, level) for one in held]
-    without = "; ".join(
-        f"{one.id} does not count {_why_not(subject.altered(certificate=one))}"
-        for one, cover in zip(held, covers, strict=True)
-        if cover is None and one.kind is CertificateKind.FIPS
-    )
-    without = f" ({without})" if without else ""
-    covers.append(_Cover(uncovered=subject.words("areas-fips-140-3"), active=True, facts=()))
+    covers = [one for one in (_cover(subject, one, level) for one in held) if one is not None]
+    covers.append(_Cover(uncovered=subject.words("areas-fips-140-3"), active=True, about=subject, bases=()))
     if not documents:
-        fewest = min((one.uncovered for one in covers if one), key=len)
-        return Answer("no-document", f"{_at_level(level, fewest)}{without}")
+        fewest = min((one.uncovered for one in covers), key=len)
+        return Answer("no-document", f"{_at_level(level, fewest)}{_without(subject, covers)}")
     last = documents[-1]
     argued = {area_name(one) for one in last.argued} - {area_name(one) for one in last.open}
-    answers = []
-    for one in covers:
-        if one is not None:
-            still = tuple(name for name in one.uncovered if area_name(name) not in argued)
-            facts: tuple[Basis, ...] = (*one.facts, last)
-            if still:
-                answers.append(
-                    (0, len(still), Answer("not-argued", f"{_at_level(level, still)}{without}", facts))
-                )
-            else:
-                told = _at_level(level, one.uncovered)
-                answers.append(
-                    (2 if one.active else 1, 0, Answer("argued" if one.active else "ended", told, facts))
-                )
-    return max(answers, key=lambda one: (one[0], -one[1]))[2]
+    best, cover, still = max(
+        (
+            (0 if left else 2 if one.active else 1, one, left)
+            for one in covers
+            for left in (tuple(name for name in one.uncovered if area_name(name) not in argued),)
+        ),
+        key=lambda one: (one[0], -len(one[2])),
+    )
+    facts: tuple[Basis, ...] = (*(tell(cover.about, one) for one in cover.bases), last)
+    if still:
+        return Answer("not-argued", f"{_at_level(level, still)}{_without(subject, covers)}", facts)
+    return Answer("argued" if best == 2 else "ended", _at_level(level, cover.uncovered), facts)
+
+
+def _without(subject: Subject, covers: Sequence[_Cover]) -> str:
+    """The certificates of FIPS 140 that do not count, each with the reason."""
+    counting = {one.about.certificate.id for one in covers if one.about.certificate is not None}
+    told = "; ".join(
+        f"{one.id} does not count {_why_not(subject.altered(certificate=one))}"
+        for one in subject.index.certificates_of(subject.product)
+        if one.kind is CertificateKind.FIPS and one.id not in counting
+    )
+    return f" ({told})" if told else ""
 
 
 def _at_level(level: int, areas: tuple[str, ...]) -> str:
@@ -234,11 +236,12 @@ def _at_level(level: int, areas: tuple[str, ...]) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Cover:
-    """What a certificate leaves uncovered, and whether it is active."""
+    """What a certificate leaves uncovered, whether it is active, and on what that stands."""
 
     uncovered: tuple[str, ...]
     active: bool
-    facts: tuple[Used, ...]
+    about: Subject
+    bases: tuple[Basis, ...]
 
 
 def _cover(subject: Subject, certificate: Certificate, level: int) -> _Cover | None:
@@ -270,8 +273,7 @@ def _cover(subject: Subject, certificate: Certificate, level: int) -> _Cover | N
         if lower or plain in doubtful:
             left.append(name)
     bases = (*standing.facts, *about.ask("overall-level").facts)
-    facts = tuple(tell(about, one) for one in bases)
-    return _Cover(uncovered=tuple(left), active=standing.value == "active", facts=facts)
+    return _Cover(uncovered=tuple(left), active=standing.value == "active", about=about, bases=bases)
 
 
 def _why_not(about: Subject) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias, TypeVar
 from trustworks.assurance.model import CertificateKind, DocumentKind
 from trustworks.assurance.rulesets.domains import OF_CERTIFICATE
 from trustworks.core.remembered import remembered
+from trustworks.core.uncollected import uncollected
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -38,12 +39,18 @@ if TYPE_CHECKING:
     T = TypeVar("T", bound=Document | Check | Confirmation | Headcount)
     # What an answer stands on, as it is in the register; `telling` makes words of it.
     Basis: TypeAlias = Fact | Confirmation | Document | Check | Transfer | Headcount | Used
+    # Of a FIPS certificate: its overall level with the areas that differ, and what that stands on.
+    Levels: TypeAlias = tuple[tuple[int, dict[str, int | None]] | None, tuple[Basis, ...]]
 
 
 class Index:
     """The facts of one evaluation, by the product that they are about."""
 
     def __init__(self, facts: Facts) -> None:
+        with uncollected():
+            self._sort(facts)
+
+    def _sort(self, facts: Facts) -> None:
         self.facts = facts
         self.products = {one.id: one for one in facts.products}
         self.certificates = {one.id: one for one in facts.certificates}
@@ -51,6 +58,8 @@ class Index:
         self.checks = _by_product(facts.checks)
         self.confirmations = _by_certificate(facts.confirmations)
         self.headcounts = _by_product(facts.headcounts)
+        self.levels: dict[str, Levels] = {}
+        self.told: dict[int, str] = {}  # provenances in words, by `id`, as the facts hold them
         self.bindings: dict[tuple[str, str], tuple[Binding, ...]] = {}
         for one in facts.bindings:
             place = (one.service, one.process)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from trustworks.assurance.engine.subject import Answer, Basis, Subject
+    from trustworks.assurance.model import Provenance
     from trustworks.assurance.rulesets import Case, Table
 
 
@@ -109,10 +110,20 @@ def _fact(subject: Subject, fact: Fact) -> Used:
     return Used(
         what=f"{about}{fact.name}",
         value=value_text(fact.value),
-        source=f"{source.name}, {source.where}, retrieved {source.retrieved.date()}",
+        source=_source(subject, source),
         evidence=source.document,
         stale=source.document in subject.stale,
     )
+
+
+def _source(subject: Subject, provenance: Provenance) -> str:
+    told = subject.index.told
+    found = told.get(id(provenance))
+    if found is None:  # all facts of a page have one
+        found = told[id(provenance)] = (
+            f"{provenance.name}, {provenance.where}, retrieved {provenance.retrieved.date()}"
+        )
+    return found
 
 
 def _check(one: Check) -> Used:

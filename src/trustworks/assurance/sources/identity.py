@@ -218,7 +218,7 @@ def _holder(product: Product, certificate: Certificate, reasons: list[str]) -> N
 def version_among(own: str, listed: Sequence[str]) -> bool:
     """Whether a version is one of those that a certificate names, alone or in a sentence."""
     plain = own.casefold().removeprefix("v")
-    return plain in _versions(listed) or own.casefold() in {one.casefold() for one in listed}
+    return own.casefold() in {one.casefold() for one in listed} or plain in _versions(listed)
 
 
 def _versions(listed: Iterable[str]) -> set[str]:
