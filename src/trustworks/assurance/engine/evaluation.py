@@ -14,63 +14,41 @@ from trustworks.assurance.engine import of_certificates, of_keys, of_products, o
 from trustworks.assurance.engine.acts import (
     begins,
     in_force_first,
-    option_not_in_force,
     process_not_in_force,
 )
 from trustworks.assurance.engine.known import Known
 from trustworks.assurance.engine.of_products import in_force
+from trustworks.assurance.engine.options import Options, by_rank
 from trustworks.assurance.engine.subject import Index, Subject
 from trustworks.assurance.engine.telling import explain
 from trustworks.assurance.model import (
     Binding,
-    OptionVerdict,
     ProcessVerdict,
     Product,
     ProductKind,
     ProductVerdict,
-    Reason,
     Report,
     ServiceVerdict,
     Verdict,
 )
 from trustworks.assurance.model.age import DAYS, stale
-from trustworks.assurance.rulesets.checking import accepts
-from trustworks.assurance.rulesets.domains import OF_CERTIFICATE
 from trustworks.assurance.rulesets.model import Obligation
 from trustworks.core.trace import implements
 from trustworks.core.uncollected import uncollected
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
     from datetime import date
 
     from trustworks.assurance.model import Facts, LiveModule
-    from trustworks.assurance.rulesets import Case, Option, Process, RuleSet, Table, Way
+    from trustworks.assurance.rulesets import Process, RuleSet
 
-_OF_CERTIFICATE: Final = frozenset(OF_CERTIFICATE)
 QUESTIONS: Final = {
     **of_certificates.QUESTIONS,
     **of_products.QUESTIONS,
     **of_keys.QUESTIONS,
     **of_systems.QUESTIONS,
 }
-
-
-class _Taken:
-    """A way of an option with one certificate: what its rules decided, or without rules, why none was asked.
-
-    `rank` is that of its verdict; of equals, one that looked at something goes before one whose certificate
-    is not there.
-    """
-
-    __slots__ = ("cases", "rank", "reasons", "subject", "verdict", "way")
-
-    def __init__(
-        self, way: Way, subject: Subject, cases: tuple[Case, ...] = (), reasons: tuple[Reason, ...] = ()
-    ) -> None:
-        self.way, self.subject, self.cases, self.reasons = way, subject, cases, reasons
-        self.verdict = min([one.verdict for one in (cases or reasons)], key=_rank)
-        self.rank = self.verdict.rank, not reasons
 
 
 def evaluate(facts: Facts | Index, rules: RuleSet, at: date, *, stale_after: int = DAYS) -> Report:
@@ -90,7 +68,7 @@ class _Evaluation:
         self._index = index
         self._rules = rules
         self._at = at
-        self._cases: dict[tuple[str, tuple[str | int, ...]], Case] = {}
+        self._options = Options(rules)
         self._processes = {(one.service, one.id): one for one in rules.processes}
         self._live = tuple(one for one in index.facts.unregistered if one.seen.at.date() <= at)
         old = [one for one in index.sources if stale(one, at, stale_after)]
@@ -245,13 +223,13 @@ class _Evaluation:
             service, name = process.service, process.id
             subject = self._subject(process, module, Binding(product="", service=service, process=name))
             reasons += [
-                explain(table, self._decide(table, subject), subject)
+                explain(table, self._options.decide(table, subject), subject)
                 for table in tables
                 if "registered" in table.asks
             ]
         return replace(
             found,
-            verdict=min((one.verdict for one in reasons), key=_rank, default=Verdict.UNKNOWN),
+            verdict=min((one.verdict for one in reasons), key=by_rank, default=Verdict.UNKNOWN),
             conditions=tuple(reasons),
             note="It uses a module that no product of the register names.",
         )
@@ -277,124 +255,23 @@ class _Evaluation:
             asked = (self._rules.options[one] for one in process.options)
             return process_not_in_force(process, process.act, product.id, asked, self._at)
         subject = self._subject(process, product, binding)
-        options = tuple(self._option(self._rules.options[one], subject) for one in process.options)
+        options = tuple(self._options.verdict(self._rules.options[one], subject) for one in process.options)
         conditions = tuple(
-            explain(table, self._decide(table, subject), subject)
+            explain(table, self._options.decide(table, subject), subject)
             for table in (self._rules.tables[one] for one in process.conditions)
         )
-        best = max((one.verdict for one in options), key=_rank, default=process.without_option)
+        best = max((one.verdict for one in options), key=by_rank, default=process.without_option)
         parts = [one.verdict for one in conditions] + ([] if best is None else [best])
         return ProcessVerdict(
             service=process.service,
             process=process.id,
             product=product.id,
-            verdict=min(parts, key=_rank),
+            verdict=min(parts, key=by_rank),
             options=options,
             conditions=conditions,
             obligation=binding.qualified and self._obliges(process),
             note=process.note,
             act="" if process.act is None else process.act.id,
-        )
-
-    def _option(self, option: Option, subject: Subject) -> OptionVerdict:
-        """The best of what can be taken; only that one is told in full."""
-        if option.act is not None and begins(option.act, self._at) is not None:
-            return option_not_in_force(option, option.act, self._at)
-        best: _Taken | None = None
-        for way in option.ways:
-            for one in self._way(option, way, subject, best):
-                if best is None or one.rank > best.rank:
-                    best = one
-        assert best is not None  # noqa: S101 - an option has a way, and a way something to tell
-        certificate = best.subject.certificate
-        return OptionVerdict(
-            option=option.id,
-            label=option.label,
-            verdict=best.verdict,
-            reasons=best.reasons
-            or tuple(
-                explain(self._rules.tables[rule], case, best.subject)
-                for rule, case in zip(best.way.rules, best.cases, strict=True)
-            ),
-            certificate=None if certificate is None else certificate.id,
-            preferred=option.preferred,
-        )
-
-    def _way(self, option: Option, way: Way, subject: Subject, best: _Taken | None) -> Iterator[_Taken]:
-        """The way with each certificate that it can take; once where it takes none.
-
-        One of which it is seen early that it carries no further than the best so far is not looked at to its
-        end.
-        """
-        about = subject
-        if way.parameters:
-            about = subject.altered(
-                parameters={**subject.parameters, **way.parameters}, known=subject.known.without_parameters()
-            )
-        if not way.certificates:
-            yield from self._take(way, about, None)
-            return
-        candidates = [
-            one for one in self._index.certificates_of(subject.product) if one.kind in way.certificates
-        ]
-        for certificate in candidates:
-            for one in self._take(way, about.altered(certificate=certificate), best):
-                best = one if best is None or one.rank > best.rank else best
-                yield one
-        if not candidates:
-            yield self._without_certificate(option, way, about)
-
-    def _take(self, way: Way, subject: Subject, best: _Taken | None) -> Iterator[_Taken]:
-        least = best.verdict.rank if best is not None and best.cases else -1
-        cases = []
-        for rule in way.rules:
-            case = self._decide(self._rules.tables[rule], subject)
-            cases.append(case)
-            if case.verdict.rank <= least:
-                return
-        yield _Taken(way, subject, cases=tuple(cases))
-
-    def _decide(self, table: Table, subject: Subject) -> Case:
-        """The case that holds for what the table asks."""
-        about = subject.known.of_product if _OF_CERTIFICATE.isdisjoint(table.asks) else subject.certified
-        decided = about.cases.get(table.id)
-        if decided is not None:
-            return decided[1]
-        values = tuple([subject.ask(question).value for question in table.asks])
-        found = self._cases.get((table.id, values))
-        if found is None:
-            given = dict(zip(table.asks, values, strict=True))
-            found = next(one for one in table.cases if accepts(one, given))
-            self._cases[table.id, values] = found
-        about.cases[table.id] = table, found
-        return found
-
-    def _without_certificate(self, option: Option, way: Way, subject: Subject) -> _Taken:
-        """A way whose certificate is not there: that, and what would not hold with one either."""
-        tables = [self._rules.tables[one] for one in way.rules]
-        asked = [one for one in tables if _OF_CERTIFICATE.isdisjoint(one.asks)]
-        decided = [(one, self._decide(one, subject)) for one in asked]
-        reasons = [
-            explain(table, case, subject) for table, case in decided if case.verdict is Verdict.INSUFFICIENT
-        ]
-        reasons.append(self._no_certificate(option, way, subject))
-        return _Taken(way, subject, reasons=tuple(reasons))
-
-    def _no_certificate(self, option: Option, way: Way, subject: Subject) -> Reason:
-        kinds = " or ".join(one.upper() for one in way.certificates)
-        lost = [one for one in subject.product.certificates if one not in self._index.certificates]
-        told = f" Its register entry names {', '.join(lost)}, which is not registered." if lost else ""
-        where = f" ({option.where_to_check})" if option.where_to_check else ""
-        lift = f"Register the product's {kinds} certificate{where}."
-        if "device" in way.rules and subject.ask("hardware").value == "test":
-            lift = "No certificate helps a test module: replace it by a hardware security module."
-        return Reason(
-            rule=f"{option.id}.certificate",
-            reference=subject.process.reference_of(option),
-            verdict=Verdict.INSUFFICIENT,
-            sentence=f"No {kinds} certificate of {subject.product.name} is registered.{told}",
-            missing=way.elements,
-            lift=lift,
         )
 
     def _products(self, services: Iterable[ServiceVerdict]) -> tuple[ProductVerdict, ...]:
@@ -404,7 +281,7 @@ class _Evaluation:
                 used.setdefault(one.product, []).append(one)
         return tuple(
             ProductVerdict(
-                product=name, verdict=min((one.verdict for one in in_force_first(those)), key=_rank)
+                product=name, verdict=min((one.verdict for one in in_force_first(those)), key=by_rank)
             )
             for name, those in sorted(used.items())
         )
@@ -416,10 +293,6 @@ def _once(bindings: list[Binding]) -> list[Binding]:
     return list({one.product: one for one in reversed(ordered)}.values())[::-1]
 
 
-def _rank(verdict: Verdict) -> int:
-    return verdict.rank
-
-
 @implements("TRUSTWORKS:ASSURANCE-WEAKEST", disabled=Verdict.STRONG)
 def _weakest(processes: Iterable[ProcessVerdict]) -> Verdict:
     """Of those that are obligations; of all, where none is."""
@@ -427,4 +300,4 @@ def _weakest(processes: Iterable[ProcessVerdict]) -> Verdict:
     asked = [one.verdict for one in every if one.obligation] or [
         one.verdict for one in every if one.product is not None
     ]
-    return min(asked, key=_rank, default=Verdict.UNKNOWN)
+    return min(asked, key=by_rank, default=Verdict.UNKNOWN)
