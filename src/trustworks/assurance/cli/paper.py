@@ -10,7 +10,14 @@ from typing import Annotated
 import typer
 
 from trustworks.assurance.cli.product import values_of
-from trustworks.assurance.cli.wiring import AssuranceWiring, open_register, show, today
+from trustworks.assurance.cli.wiring import (
+    AssuranceWiring,
+    NamesPersons,
+    ReviewedUntil,
+    open_register,
+    show,
+    today,
+)
 from trustworks.assurance.model import PAPERS, PaperKind, ProviderPaper
 from trustworks.core.durable import read_at_most
 from trustworks.core.options import AsJson, By  # noqa: TC001 - Typer reads it
@@ -42,17 +49,8 @@ def add(
         str, typer.Option(help='Where in it the point is answered, for example "pages 3 to 5".')
     ] = "",
     language: Annotated[str, typer.Option(help="Its language (ISO 639-1).")] = "en",
-    review: Annotated[
-        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Until when it has to be reviewed.")
-    ] = None,
-    names: Annotated[
-        bool | None,
-        typer.Option(
-            "--names-persons/--names-nobody",
-            help="Whether it names persons: a dossier with pseudonyms withholds it then. Default: its kind, "
-            "and what is found in it.",
-        ),
-    ] = None,
+    review: ReviewedUntil = None,
+    names: NamesPersons = None,
     source: Annotated[str, typer.Option(help="Where it is from.")] = "the provider",
     by: By = "system-administrator",
 ) -> None:

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from trustworks.assurance.cli.product import values_of
-from trustworks.assurance.cli.wiring import AssuranceWiring, open_register, pseudonym, show, today
+from trustworks.assurance.cli.wiring import (
+    AssuranceWiring,
+    NamesPersons,
+    ReviewedUntil,
+    open_register,
+    pseudonym,
+    show,
+    today,
+)
 from trustworks.assurance.model import (
     Check,
     CheckKind,
@@ -166,17 +174,8 @@ def document_add(
     left: Annotated[
         list[str] | None, typer.Option("--leaves-open", help="One of which it says that it is not met.")
     ] = None,
-    review: Annotated[
-        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Until when it has to be reviewed.")
-    ] = None,
-    names: Annotated[
-        bool | None,
-        typer.Option(
-            "--names-persons/--names-nobody",
-            help="Whether it names persons: a dossier with pseudonyms withholds it then. Default: its kind, "
-            "and what is found in it.",
-        ),
-    ] = None,
+    review: ReviewedUntil = None,
+    names: NamesPersons = None,
     source: Annotated[str, typer.Option(help="Where it is from.")] = "the provider",
     by: By = "system-administrator",
 ) -> None:

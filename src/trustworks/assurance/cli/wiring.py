@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, Final, Protocol, TypeAlias
 
 import typer
 
@@ -25,6 +25,17 @@ if TYPE_CHECKING:
     from trustworks.core.store import Database
 
 
+ReviewedUntil: TypeAlias = Annotated[
+    datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Until when it has to be reviewed.")
+]
+NamesPersons: TypeAlias = Annotated[
+    bool | None,
+    typer.Option(
+        "--names-persons/--names-nobody",
+        help="Whether it names persons: a dossier with pseudonyms withholds it then. Default: its kind, "
+        "and what is found in it.",
+    ),
+]
 _SKEW: Final = timedelta(hours=1)  # between the clock of whoever downloads and this one
 
 
