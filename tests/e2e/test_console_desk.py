@@ -363,10 +363,13 @@ def test_the_register_and_its_forecast_are_kept_and_read_in_a_browser(
             if name == "/dossier":
                 assert made["manifest"] in shown(browser).replace(" ", "")
         assert browser.run("document.querySelectorAll('figure svg[role=img]').length") >= 6
-        # Narrow bars have letters for words until the page is wide again.
+        # Narrow bars have letters for words: the page is asked for its width, not left to the window's.
+        wide = {"width": 1200, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+        browser.call("Emulation.setDeviceMetricsOverride", **wide)
         bars = "[...document.querySelectorAll('figure')].map((one) => one.innerText).join()"
         browser.until(f"{bars}.includes('insufficient')")
         assert "soft-1" in browser.run(bars)
+        browser.call("Emulation.clearDeviceMetricsOverride")
         browser.follow("Sign out")
         enter_by_code(desk, browser, "dora")
         browser.follow("forecast")
